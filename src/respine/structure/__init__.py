@@ -1,0 +1,1 @@
+"""From stacks to spines: register, trace, detect, track, measure, turnover."""

@@ -1,0 +1,1 @@
+"""A study on disk and how it runs: the only area that knows order, folders and workers."""
