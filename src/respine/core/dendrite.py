@@ -40,9 +40,7 @@ class Dendrite:
         points = np.array(self.points_um, dtype=float)
         radius = np.array(self.radius_um, dtype=float)
         if points.ndim != 2 or points.shape[1] != 3 or len(points) < 2:
-            raise InputError(
-                f"dendrite {self.name}: expected >= 2 points (z, y, x); found shape {points.shape}"
-            )
+            raise InputError(f"dendrite {self.name}: expected >= 2 points (z, y, x); found shape {points.shape}")
         if radius.shape != (len(points),):
             raise InputError(f"dendrite {self.name}: {len(points)} points but {radius.size} radii")
         if not (np.isfinite(points).all() and np.isfinite(radius).all()):

@@ -24,7 +24,7 @@ def resample_line(points_um: np.ndarray, step_um: float) -> np.ndarray:
     keep = np.concatenate([[True], np.linalg.norm(np.diff(points, axis=0), axis=1) > 1e-9])
     points = points[keep]
     along = arc_length_um(points)
-    count = max(int(round(along[-1] / step_um)), 1) + 1
+    count = max(round(along[-1] / step_um), 1) + 1
     at = np.linspace(0.0, along[-1], count)
     return np.stack([np.interp(at, along, points[:, axis]) for axis in range(3)], axis=1)
 

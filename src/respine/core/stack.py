@@ -38,9 +38,7 @@ class Stack:
             raise InputError(f"a stack needs a non-empty array (z, y, x); found shape {self.voxels.shape}")
         size = tuple(float(v) for v in self.voxel_um)
         if len(size) != 3 or not all(np.isfinite(v) and v > 0 for v in size):
-            raise InputError(
-                f"voxel_um must be three positive numbers (z, y, x) in um; found {self.voxel_um}"
-            )
+            raise InputError(f"voxel_um must be three positive numbers (z, y, x) in um; found {self.voxel_um}")
         object.__setattr__(self, "voxel_um", size)
 
     @property

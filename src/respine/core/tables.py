@@ -60,7 +60,7 @@ class Table:
             empty = typed[column.name].isna()
             if column.required and empty.any():
                 raise TableError(
-                    f"table {self.name}, column {column.name}: {int(empty.sum())} of {len(frame)} rows have no value"
+                    f"table {self.name}, column {column.name}: {int(empty.sum())} of {len(frame)} rows are empty"
                 )
         result = pd.DataFrame(typed, index=frame.index).reset_index(drop=True)
         repeated = result.duplicated(list(self.keys))
@@ -121,9 +121,7 @@ REGISTRATION = Table(
         _number("background", "grey level", "median of the stack"),
         _number("brightness", "grey level", "99.9th percentile of the stack less its background"),
         _number("snr", "1", "brightness over its noise"),
-        _number(
-            "bleaching", "1", "relative brightness of the structure in the last slices against the first"
-        ),
+        _number("bleaching", "1", "relative brightness of the structure in the last slices against the first"),
         _number("unevenness", "1", "coefficient of variation of the illumination over the field"),
         _number("sharpness_um", "um", "lateral width at half maximum of thin structures (10th percentile)"),
         _REASON,
@@ -180,9 +178,7 @@ SPINES = Table(
             "um",
             "full width at half maximum of the head along the dendrite, background removed",
         ),
-        _number(
-            "protrusion_um", "um", "from the edge of the shaft to the outer end of the spine, in the plane"
-        ),
+        _number("protrusion_um", "um", "from the edge of the shaft to the outer end of the spine, in the plane"),
         _number("brightness", "1", "integrated intensity of the spine over that of 1 um of its shaft"),
         _number("snr", "1", "peak of the head above the local background over its noise"),
         _REASON,

@@ -60,9 +60,7 @@ class Warp:
             value.flags.writeable = False
             object.__setattr__(self, name, value)
         if self.displacement_um.ndim != 4 or self.displacement_um.shape[3] != 3:
-            raise InputError(
-                f"warp: displacement_um must be (z, y, x, 3); found {self.displacement_um.shape}"
-            )
+            raise InputError(f"warp: displacement_um must be (z, y, x, 3); found {self.displacement_um.shape}")
         if self.slice_shift_um.ndim != 2 or self.slice_shift_um.shape[1] != 2:
             raise InputError(f"warp: slice_shift_um must be (slices, 2); found {self.slice_shift_um.shape}")
 
@@ -107,7 +105,6 @@ class Warp:
     def _displacement_at(self, points_um: np.ndarray) -> np.ndarray:
         nodes = ((points_um - self.grid_origin_um) / self.grid_step_um).T
         axes = [
-            map_coordinates(self.displacement_um[..., axis], nodes, order=3, mode="nearest")
-            for axis in range(3)
+            map_coordinates(self.displacement_um[..., axis], nodes, order=3, mode="nearest") for axis in range(3)
         ]
         return np.stack(axes, axis=1)
