@@ -1,0 +1,131 @@
+"""What lies in a simulated field of view: shafts, spines, and everything else that shines."""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from respine.core.errors import SettingsError
+from respine.core.settings import StageSettings
+
+
+class SceneSettings(StageSettings):
+    """Shapes and brightness of what is imaged; brightness is relative to the peak of a shaft of 0.4 um radius."""
+
+    margin_um: float = Field(4.0, ge=0)
+    """Distance that dendrites keep from the sides of the field, um."""
+    margin_z_um: float = Field(4.0, ge=0)
+    """The same from the first and last slice, um (never more than a quarter of the depth)."""
+    bend_um: float = Field(120.0, gt=0)
+    """Length over which a dendrite loses its direction, um; smaller is more tortuous."""
+    slope: float = Field(0.12, ge=0)
+    """Standard deviation of a dendrite's slope in depth (um of depth per um of length)."""
+    radius_um: tuple[float, float] = (0.35, 0.75)
+    """Range of the radius of a shaft at its root, um."""
+    taper: float = Field(0.35, ge=0, lt=1)
+    """Share of its radius that a shaft of 100 um loses from root to end."""
+    varicosity: float = Field(0.12, ge=0)
+    """Standard deviation of the log radius along a shaft."""
+    shaft_log_sd: float = Field(0.2, ge=0)
+    """Standard deviation of the log brightness between shafts."""
+    spine_brightness: float = Field(1.3, gt=0)
+    """Concentration of fluorophore in a spine, relative to its shaft."""
+    spine_log_sd: float = Field(0.3, ge=0)
+    """Standard deviation of the log concentration between spines."""
+    session_spine_log_sd: float = Field(0.08, ge=0)
+    """The same of one spine between sessions."""
+    neck_radius_um: float = Field(0.09, gt=0)
+    """Median radius of a spine's neck, um."""
+    puncta_per_nl: float = Field(800.0, ge=0)
+    """Compact bright spots (pieces of other cells, autofluorescence) per nl (10^6 um^3)."""
+    puncta_brightness: float = Field(0.11, ge=0)
+    """Median peak of a punctum."""
+    clouds_per_nl: float = Field(32.0, ge=0)
+    """Diffuse bodies of some micrometres (somata, glia, vessel walls) per nl."""
+    cloud_brightness: float = Field(0.07, ge=0)
+    """Median brightness of a diffuse body."""
+    fibres_per_nl: float = Field(22.0, ge=0)
+    """Thin dim axons with boutons per nl."""
+    fibre_brightness: float = Field(0.05, ge=0)
+    """Median peak of an axon between its boutons."""
+    surface_share: float = Field(0.6, ge=0, le=1)
+    """Share of the puncta that lie in the superficial third rather than anywhere."""
+    background_change: float = Field(0.15, ge=0, le=0.5)
+    """Share of the puncta that one session does not share with the next."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> SceneSettings:
+        low, high = self.radius_um
+        if not 0 < low <= high:
+            raise SettingsError(f"radius_um must be two rising positive numbers in um; found {self.radius_um}")
+        return self
+
+
+class SessionSettings(StageSettings):
+    """How a session differs from the first one: where the tissue lies, and how bright and still it is."""
+
+    shift_um: float = Field(4.0, ge=0)
+    """Standard deviation of the lateral displacement between sessions, um, each of y and x."""
+    shift_z_um: float = Field(1.5, ge=0)
+    """The same in depth, um."""
+    rotation_deg: float = Field(1.0, ge=0)
+    """Standard deviation of the rotation in the plane, degree."""
+    tilt_deg: float = Field(0.5, ge=0)
+    """Standard deviation of the tilt about y and about x, degree."""
+    stretch: float = Field(0.004, ge=0)
+    """Standard deviation of each entry of the affine part beyond the rotation."""
+    warp_um: float = Field(0.6, ge=0)
+    """Standard deviation of the smooth deformation at the nodes of its grid, um along each axis."""
+    warp_scale_um: float = Field(40.0, gt=0)
+    """Distance between the nodes of that grid, um."""
+    slice_jitter_um: float = Field(0.08, ge=0)
+    """Standard deviation of the lateral jump between neighbouring slices, um."""
+    breathing_um: float = Field(0.06, ge=0)
+    """Amplitude of the motion within a slice, um."""
+    breathing_rows: float = Field(330.0, gt=0)
+    """Rows scanned during one breath."""
+    brightness_log_sd: float = Field(0.2, ge=0)
+    """Standard deviation between sessions of the log number of photons."""
+    gain_log_sd: float = Field(0.3, ge=0)
+    """Standard deviation between sessions of the log gain of the detector."""
+    blur_log_sd: float = Field(0.06, ge=0)
+    """Standard deviation between sessions of the log width of the point-spread function."""
+    bleaching: float = Field(0.1, ge=0, lt=1)
+    """Largest share of the signal lost from the first slice taken to the last; drawn evenly up to it."""
+    cut_share: float = Field(0.4, ge=0, le=1)
+    """Share of the sessions with an edge cut off by a wedge without signal."""
+    cut_um: float = Field(5.0, ge=0)
+    """Greatest width of that wedge, um."""
+    dim_sessions: tuple[str, ...] = ()
+    """Sessions with `dim_factor` of the photons."""
+    dim_factor: float = Field(0.35, gt=0, le=1)
+    """Photons of a dim session relative to another."""
+    lost_sessions: tuple[str, ...] = ()
+    """Sessions whose field drifted out of range by half its width."""
+
+
+def sample_scene_settings(rng: np.random.Generator) -> SceneSettings:
+    """Draw the contents of a field of view from the range seen in practice, for training and stress tests."""
+
+    def about(value: float, log_sd: float) -> float:
+        return float(value * np.exp(log_sd * rng.standard_normal()))
+
+    thin = float(rng.uniform(0.2, 0.45))
+    return SceneSettings(
+        bend_um=about(120.0, 0.5),
+        slope=float(rng.uniform(0.0, 0.25)),
+        radius_um=(thin, thin + float(rng.uniform(0.05, 0.6))),
+        taper=float(rng.uniform(0.0, 0.6)),
+        varicosity=float(rng.uniform(0.04, 0.22)),
+        shaft_log_sd=float(rng.uniform(0.1, 0.4)),
+        spine_brightness=about(1.3, 0.25),
+        spine_log_sd=float(rng.uniform(0.15, 0.45)),
+        neck_radius_um=about(0.09, 0.25),
+        puncta_per_nl=about(800.0, 0.8),
+        puncta_brightness=about(0.11, 0.5),
+        clouds_per_nl=about(32.0, 0.8),
+        cloud_brightness=about(0.07, 0.5),
+        fibres_per_nl=about(22.0, 0.8),
+        fibre_brightness=about(0.05, 0.5),
+        surface_share=float(rng.uniform(0.0, 0.9)),
+    )
