@@ -1,0 +1,1 @@
+"""Behaviour with known truth: tail-suspension videos, sucrose bottles, Y-maze walks."""

@@ -1,0 +1,1 @@
+"""Calcium recordings with known truth: activity, kinetics, cells, motion, and the frames of a microscope."""
