@@ -194,6 +194,7 @@ _RATES = (
     _count("gained", "absent in the earlier and present in the later session"),
     _count("lost", "present in the earlier and absent in the later session"),
     _count("n_last", "spines present in the later session; n_first + gained - lost"),
+    _count("n_scorable", "sites that both sessions can show, with a spine in them or not"),
     _count("n_unscorable", "sites left out because one of the two sessions cannot show them"),
     _number("formation", "1", "gained / n_first"),
     _number("elimination", "1", "lost / n_first"),

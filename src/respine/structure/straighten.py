@@ -39,6 +39,8 @@ class StraightenSettings(StageSettings):
     """Largest axial offset up and down."""
     bend_um: float = 1.0
     """Standard deviation over which the direction of the centre line is smoothed before its normals are taken."""
+    edge_um: float = 0.5
+    """What lies nearer than this to the edge of the stack cannot be scored."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +51,7 @@ class Ribbon:
     ----------
     dendrite : str
     values : ndarray, shape (P, L, A), float32
-        Intensity; NaN outside the stack.
+        Intensity; NaN where it cannot be scored: outside the stack or too near its edge.
     position_um, lateral_um, axial_um : ndarray, shapes (P,), (L,), (A,)
         The axes.
     line_um : ndarray, shape (P, 3)
@@ -122,21 +124,17 @@ def straighten_dendrite(
     position = np.arange(len(line)) * settings.position_step_um
     smooth = gaussian_filter1d(line, settings.bend_um / settings.position_step_um, axis=0, mode="nearest")
     normal = planar_normals(smooth)
-    radius = np.interp(
-        project_on_line(line, fitted.points_um)[0], arc_length_um(fitted.points_um), fitted.radius_um
-    )
+    radius = np.interp(project_on_line(line, fitted.points_um)[0], arc_length_um(fitted.points_um), fitted.radius_um)
     lateral = _symmetric_axis(settings.lateral_reach_um, settings.lateral_step_um)
     axial = _symmetric_axis(settings.axial_reach_um, settings.axial_step_um)
     values = np.empty((len(line), len(lateral), len(axial)), np.float32)
     for start in range(0, len(line), _CHUNK_POSITIONS):
         part = slice(start, start + _CHUNK_POSITIONS)
-        values[part] = _sample(stack, line[part], normal[part], lateral, axial)
+        values[part] = _sample(stack, line[part], normal[part], lateral, axial, settings.edge_um)
     return Ribbon(reference.name, values, position, lateral, axial, line, normal, radius)
 
 
-def _line_in_session(
-    reference: Dendrite, fitted: Dendrite, warp: Warp, settings: StraightenSettings
-) -> np.ndarray:
+def _line_in_session(reference: Dendrite, fitted: Dendrite, warp: Warp, settings: StraightenSettings) -> np.ndarray:
     """Points of the session's shaft at equal steps of arc length in the reference frame, shape (P, 3)."""
     count = max(int(reference.length_um / settings.position_step_um), 1) + 1
     at = np.arange(count) * settings.position_step_um
@@ -152,7 +150,7 @@ def _symmetric_axis(reach_um: float, step_um: float) -> np.ndarray:
 
 
 def _sample(
-    stack: Stack, line: np.ndarray, normal: np.ndarray, lateral: np.ndarray, axial: np.ndarray
+    stack: Stack, line: np.ndarray, normal: np.ndarray, lateral: np.ndarray, axial: np.ndarray, edge_um: float
 ) -> np.ndarray:
     shape = (len(line), len(lateral), len(axial))
     z = line[:, None, None, 0] + axial[None, None, :]
@@ -165,5 +163,5 @@ def _sample(
     high = np.clip(np.ceil(voxel.max(axis=0)).astype(int) + 2, 1, stack.shape)
     block = np.asarray(stack.voxels[tuple(slice(a, b) for a, b in zip(low, high, strict=True))], np.float32)
     values = map_coordinates(block, (voxel - low).T, order=1, mode="nearest", prefilter=False)
-    values[stack.distance_to_edge_um(points) < 0] = np.nan
+    values[stack.distance_to_edge_um(points) < edge_um] = np.nan
     return values.reshape(shape)
