@@ -1,0 +1,119 @@
+"""How the tissue bent between two images: blocks matched one by one, and a smooth field through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from respine.structure.block_match import match_blocks
+from respine.structure.resample import resample
+from respine.structure.working_image import WorkingImage
+
+# The score's curvature, times this over the unexplained share, is taken as the inverse variance of a match: about the
+# number of independent points of structure in a block.
+_POINTS_IN_BLOCK = 40.0
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """Where N blocks of the reference were found.
+
+    Parameters
+    ----------
+    points_um : ndarray, shape (N, 3)
+        Middle of each block's structure in the reference frame, um.
+    displacement_um : ndarray, shape (N, 3)
+        From where the warp so far takes it to where it was found, in the reference frame's axes, um.
+    information : ndarray, shape (N, 3, 3)
+        Inverse covariance of the displacement, per um squared.
+    score : ndarray, shape (N,)
+        Normalised cross-correlation.
+    tried : int
+        Blocks with structure that the other image covers, matched or not.
+    """
+
+    points_um: np.ndarray
+    displacement_um: np.ndarray
+    information: np.ndarray
+    score: np.ndarray
+    tried: int
+
+
+def place_blocks(image: np.ndarray, block: np.ndarray, min_contrast: float, max_blocks: int) -> np.ndarray:
+    """First voxels, shape (N, 3), of half-overlapping blocks that hold structure, the richest first.
+
+    A block holds structure if its standard deviation is `min_contrast` times that of the quietest tenth of the image.
+    """
+    step = np.maximum(block // 2, 1)
+    stops = np.array(image.shape) - block
+    if (stops < 0).any():
+        return np.zeros((0, 3), int)
+    axes = [_starts(stop, s) for stop, s in zip(stops, step, strict=True)]
+    corners = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    spread = np.array(
+        [image[z : z + block[0] : 2, y : y + block[1] : 2, x : x + block[2] : 2].std() for z, y, x in corners]
+    )
+    rich = np.argsort(-spread, kind="stable")
+    quiet = np.percentile(spread, 10)
+    rich = rich[spread[rich] > min_contrast * quiet]
+    return corners[rich[:max_blocks]]
+
+
+def _starts(stop, step):
+    """Equally spaced starts from 0 to `stop`, at most `step` apart."""
+    return np.unique(np.round(np.linspace(0, stop, int(np.ceil(stop / step)) + 1)).astype(int))
+
+
+def match_through(
+    fixed: WorkingImage,
+    moving: WorkingImage,
+    warp: Callable[[np.ndarray], np.ndarray],
+    corners: np.ndarray,
+    block: np.ndarray,
+    search: np.ndarray,
+    floor_um: np.ndarray,
+) -> Matches:
+    """Match blocks of the fixed image in the moving one, brought near by the warp so far.
+
+    Parameters
+    ----------
+    fixed, moving : WorkingImage
+        The images; each in its own frame.
+    warp : callable
+        Fixed frame to moving frame, um.
+    corners : ndarray of int, shape (N, 3)
+        Blocks, from `place_blocks`.
+    block, search : ndarray of int, shape (3,)
+        Voxels of the fixed image.
+    floor_um : ndarray, shape (3,)
+        Standard deviation that no match is trusted beyond, um.
+
+    Returns
+    -------
+    Matches
+    """
+    near = resample(moving.voxels, moving.lattice, fixed.lattice, warp)
+    found = match_blocks(fixed.voxels, near, corners, block, search)
+    step = fixed.lattice.step_um
+    good = np.isfinite(found.score) & (found.score > 0.2)
+    score = found.score[good]
+    unexplained = np.maximum(1 - score**2, 0.02)
+    knows = found.curvature[good] * (_POINTS_IN_BLOCK * score / unexplained)[:, None, None] / np.outer(step, step)
+    # (I + F K)^-1 K is the inverse of K^-1 + F, also where K knows nothing in some direction.
+    information = np.linalg.solve(np.eye(3) + np.diag(floor_um**2) @ knows, np.eye(3)[None])
+    information = knows @ information
+    covered = _covered(near, corners, block)
+    return Matches(
+        fixed.lattice.to_um(found.centre[good]),
+        found.offset[good] * step,
+        (information + information.transpose(0, 2, 1)) / 2,
+        score,
+        int(covered.sum()),
+    )
+
+
+def _covered(image, corners, block):
+    middle = np.minimum(corners + block // 2, np.array(image.shape) - 1)
+    return np.isfinite(image[tuple(middle.T)])
