@@ -16,7 +16,8 @@ from respine.core.geometry import arc_length_um, points_at
 from respine.simulate.structure.grow import STEP_UM, grow_dendrites
 from respine.simulate.structure.settings import SceneSettings
 
-_TIP_UM = 1.5
+_TIP_UM = 3.0
+_ROOT_UM = 5.0
 _MIN_RADIUS_UM = 0.15
 
 
@@ -104,8 +105,11 @@ def _radius(line, parent, settings, rng):
     taper = np.maximum(1.0 - settings.taper * along / 100.0, 0.4)
     bumps = 0.7 * _smooth_noise(len(line), 1.2, rng) + 0.7 * _smooth_noise(len(line), 8.0, rng)
     radius = np.maximum(root * taper * np.exp(settings.varicosity * bumps), _MIN_RADIUS_UM)
-    end = np.clip((along[-1] - along) / _TIP_UM, 0.0, 1.0)
-    return np.maximum(radius * np.sqrt(end), _MIN_RADIUS_UM)
+    radius *= np.sqrt(np.clip((along[-1] - along) / _TIP_UM, 0.0, 1.0))
+    if parent is None:
+        # What lies before the root is not imaged: it thins out there instead of ending as a blunt rod.
+        radius *= 0.4 + 0.6 * np.clip(along / _ROOT_UM, 0.0, 1.0)
+    return np.maximum(radius, _MIN_RADIUS_UM)
 
 
 def shaft_frame(points_um: np.ndarray, position_um: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -72,7 +72,7 @@ def make_background(field_um: np.ndarray, settings: SceneSettings, rng: np.rando
     specks, speck = _specks(passing, size, settings, rng)
     clouds = [_cloud(size, settings, rng) for _ in range(rng.poisson(settings.clouds_per_nl * volume))]
     fibres = [_fibre(size, settings, rng) for _ in range(rng.poisson(settings.fibres_per_nl * volume))]
-    return Background(join_blobs([lasting, *clouds, *fibres]), specks, speck)
+    return Background(join_blobs([lasting, *clouds, *fibres, _grain(size, settings, rng)]), specks, speck)
 
 
 def _peak_to_mass(peak, spread_um):
@@ -84,14 +84,8 @@ def _peak_to_mass(peak, spread_um):
 def _specks(count, size, settings, rng):
     if count == 0:
         return join_blobs([]), np.zeros(0, int)
-    middle = rng.random((count, 3)) * size - _AROUND_UM
-    # Half of the specks lie in groups, as the pieces of one faint neurite do.
-    leader = rng.integers(0, max(count // 6, 1), count)
-    grouped = rng.random(count) < 0.5
-    middle[grouped] = middle[leader[grouped]] + rng.standard_normal((int(grouped.sum()), 3)) * [2.0, 3.0, 3.0]
-    shallow = rng.random(count) < settings.surface_share
-    middle[shallow, 0] = -_AROUND_UM[0] + (middle[shallow, 0] + _AROUND_UM[0]) / 3.0
-    peak = settings.puncta_brightness * np.exp(1.0 * rng.standard_normal(count))
+    middle, level = _groups(count, size, settings, rng)
+    peak = settings.puncta_brightness * level * np.exp(0.7 * rng.standard_normal(count))
     # A speck is a short crooked chain of pieces, not a ball: the longest ones look like a stretch of a neurite.
     pieces = 1 + rng.geometric(0.4, count)
     speck = np.repeat(np.arange(count), pieces)
@@ -106,12 +100,41 @@ def _specks(count, size, settings, rng):
     return small_blobs(points, mass, spread), speck
 
 
+def _groups(count, size, settings, rng):
+    """Places and relative brightness of specks: most lie in long groups, as the pieces of one faint neurite do."""
+    groups = max(count // 8, 1)
+    middle = rng.random((groups, 3)) * size - _AROUND_UM
+    shallow = rng.random(groups) < settings.surface_share
+    middle[shallow, 0] = -_AROUND_UM[0] + (middle[shallow, 0] + _AROUND_UM[0]) / 3.0
+    heading = rng.standard_normal((groups, 3)) * [0.5, 1.0, 1.0]
+    width = rng.uniform(0.4, 2.5, groups)
+    group = rng.integers(0, groups, count)
+    reach = rng.exponential(2.0, groups)[group] * rng.standard_normal(count)
+    points = middle[group] + reach[:, None] * heading[group]
+    points += width[group][:, None] * rng.standard_normal((count, 3))
+    alone = rng.random(count) < 0.25
+    points[alone] = rng.random((int(alone.sum()), 3)) * size - _AROUND_UM
+    return points, np.exp(0.7 * rng.standard_normal(groups))[group]
+
+
+def _grain(size, settings, rng):
+    """Fine dim texture of the neuropil, in patches, thinning out with depth."""
+    count = rng.poisson(settings.grain_per_nl * float(np.prod(size)) / _UM3_PER_NL)
+    patches = max(count // 40, 1)
+    middle = rng.random((patches, 3)) * size - _AROUND_UM
+    middle[:, 0] = size[0] * (rng.random(patches) ** 1.7) - _AROUND_UM[0]
+    points = middle[rng.integers(0, patches, count)] + rng.standard_normal((count, 3)) * [3.0, 5.0, 5.0]
+    spread = rng.uniform(0.05, 0.5, count)
+    peak = settings.grain_brightness * rng.exponential(1.0, count)
+    return small_blobs(points, _peak_to_mass(peak, spread), spread)
+
+
 def _cloud(size, settings, rng):
     """One diffuse body: overlapping soft lumps in a bent ellipsoid, some without a middle (a nucleus)."""
     middle = rng.random(3) * size - _AROUND_UM
     axes = np.exp(rng.normal(np.log(3.2), 0.4, 3)) * [1.0, 1.5, 0.9]
     volume = 4.0 / 3.0 * np.pi * float(np.prod(axes))
-    count = int(np.clip(0.5 * volume, 15, 400))
+    count = int(np.clip(0.8 * volume, 20, 600))
     inside = rng.standard_normal((count, 3))
     inside /= np.linalg.norm(inside, axis=1, keepdims=True)
     hollow = 0.4 if rng.random() < 0.3 else 0.0
@@ -122,15 +145,15 @@ def _cloud(size, settings, rng):
     points = middle + (inside * axes) @ turn.T
     peak = settings.cloud_brightness * np.exp(0.5 * rng.standard_normal())
     density = peak / (9.0 * _NOMINAL.mass_to_signal / 5.1)
-    lumps = rng.gamma(1.5, 1.0, count)
-    return small_blobs(points, 2.0 * density * volume * lumps / lumps.sum(), rng.uniform(0.4, 1.0, count))
+    lumps = rng.gamma(0.8, 1.0, count)
+    return small_blobs(points, 2.0 * density * volume * lumps / lumps.sum(), rng.uniform(0.3, 0.9, count))
 
 
 def _fibre(size, settings, rng):
     """One thin axon, gently bent, with boutons at irregular gaps."""
     length = rng.uniform(15.0, 80.0)
     count = int(length / _STEP_UM)
-    heading = rng.uniform(0, 2 * np.pi) + np.cumsum(0.035 * rng.standard_normal(count))
+    heading = rng.uniform(0, 2 * np.pi) + np.cumsum(0.06 * rng.standard_normal(count))
     slope = rng.normal(0, 0.25) + np.cumsum(0.02 * rng.standard_normal(count))
     steps = _STEP_UM * np.stack([slope, np.sin(heading), np.cos(heading)], axis=1)
     points = rng.random(3) * size - _AROUND_UM + np.cumsum(steps, axis=0)

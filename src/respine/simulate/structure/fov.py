@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,10 @@ from respine.core.stack import Stack
 from respine.core.warp import Warp
 from respine.simulate.structure.anatomy import Anatomy, make_anatomy
 from respine.simulate.structure.background import Background, make_background
-from respine.simulate.structure.optics import OpticsSettings
 from respine.simulate.structure.render import render_chunks
 from respine.simulate.structure.scene import Scene, build_label_scene, build_scene
 from respine.simulate.structure.session import SessionView, make_session
-from respine.simulate.structure.settings import SceneSettings, SessionSettings
+from respine.simulate.structure.settings import FovSettings, SceneSettings
 from respine.simulate.structure.spines import place_spines
 
 
@@ -158,11 +157,9 @@ def simulate_fov(
     spines: pd.DataFrame,
     states: pd.DataFrame,
     sessions: Sequence[str],
-    shape: tuple[int, int, int],
+    settings: FovSettings,
     rng: np.random.Generator,
-    optics: OpticsSettings | None = None,
-    scene: SceneSettings | None = None,
-    acquisition: SessionSettings | None = None,
+    brightness: Mapping[str, float] | None = None,
 ) -> tuple[SimulatedSession, ...]:
     """Simulate the stacks of all sessions of a field of view.
 
@@ -177,12 +174,10 @@ def simulate_fov(
         session, spine, present, head_diameter_um, protrusion_um.
     sessions : sequence of str
         In order of time; the first one defines the reference frame.
-    shape : tuple of int
-        Voxels of every stack (z, y, x).
+    settings : FovSettings
     rng : numpy.random.Generator
-    optics : OpticsSettings, optional
-    scene : SceneSettings, optional
-    acquisition : SessionSettings, optional
+    brightness : mapping of str to float, optional
+        Photons of a session relative to `photons_peak`; drawn for a session that is not named.
 
     Returns
     -------
@@ -194,20 +189,26 @@ def simulate_fov(
     InputError
         A session has no states, a dendrite does not fit in the field, or a spine is impossible.
     """
-    optics, scene = optics or OpticsSettings(), scene or SceneSettings()
-    acquisition = acquisition or SessionSettings()
     missing = [name for name in sessions if not (states["session"] == name).any()]
     if missing:
         raise InputError(f"states: session {missing[0]} has no rows")
-    field = (np.array(shape) - 1) * np.array(optics.voxel_um)
+    field = settings.field_um
     for_anatomy, for_background, *for_sessions = rng.spawn(2 + len(sessions))
-    anatomy = make_anatomy(dendrites, spines, field, scene, for_anatomy)
-    background = make_background(field, scene, for_background)
+    anatomy = make_anatomy(dendrites, spines, field, settings.scene, for_anatomy)
+    background = make_background(field, settings.scene, for_background)
     simulated = []
     for index, (name, stream) in enumerate(zip(sessions, for_sessions, strict=True)):
         mine = states[states["session"] == name].reset_index(drop=True)
-        view = make_session(name, index == 0, tuple(shape), optics, acquisition, stream)
+        view = make_session(
+            name,
+            index == 0,
+            settings.shape,
+            settings.optics,
+            settings.acquisition,
+            stream,
+            (brightness or {}).get(name),
+        )
         seed = tuple(int(word) for word in stream.integers(0, 2**32, 4))
         place_spines(anatomy, mine)
-        simulated.append(SimulatedSession(name, anatomy, background, mine, view, scene, seed))
+        simulated.append(SimulatedSession(name, anatomy, background, mine, view, settings.scene, seed))
     return tuple(simulated)

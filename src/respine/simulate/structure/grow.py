@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import gaussian_filter1d
 from scipy.spatial import cKDTree
 
 from respine.core.errors import InputError
@@ -15,10 +16,12 @@ from respine.core.geometry import points_at
 from respine.simulate.structure.settings import SceneSettings
 
 STEP_UM = 0.5
-_TRIES = 96
+_TRIES = 160
 _TURN_AHEAD_UM = 10.0
-_APART_UM = 5.0
+_APART_UM = 8.0
+_CROSSING_UM = 3.0
 _OUTSIDE_LIMIT = 0.02
+_WIGGLE_UM = 1.2
 
 
 def grow_dendrites(
@@ -59,14 +62,32 @@ def grow_dendrites(
         steps = max(int(np.ceil(row.length_um / STEP_UM)), 2)
         walks = _walk(start, heading, steps, row.length_um / steps, field, margin, settings, rng)
         outside, crowding = _fit(walks, field, lines.values())
-        best = int(np.argmin(50.0 * outside + crowding))
+        best = int(np.argmin(50.0 * outside + crowding + _along_side(walks, field, margin)))
         if outside[best] > _OUTSIDE_LIMIT:
             raise InputError(
                 f"dendrite {row.dendrite}: a length of {row.length_um:g} um does not fit in a field of "
                 f"{field[0]:g} x {field[1]:g} x {field[2]:g} um (z, y, x)"
             )
-        lines[row.dendrite] = walks[best]
+        lines[row.dendrite] = _uneven(walks[best], row.length_um, settings, rng)
     return lines
+
+
+def _along_side(walks, field, margin):
+    """Share of each walk that runs beside a side of the field, as one that was turned away from it does."""
+    inset = np.minimum(walks[:, :, 1:] - margin[1:], field[1:] - margin[1:] - walks[:, :, 1:]).min(axis=2)
+    return (inset < 3.0).mean(axis=1)
+
+
+def _uneven(line, length_um, settings, rng):
+    """Unevenness on top of a smooth line, which keeps its start and its length."""
+    pad = 4 * int(_WIGGLE_UM / STEP_UM)
+    noise = gaussian_filter1d(rng.standard_normal((len(line) + 2 * pad, 3)), _WIGGLE_UM / STEP_UM, axis=0)
+    noise *= np.sqrt(2 * np.sqrt(np.pi) * _WIGGLE_UM / STEP_UM)
+    noise = noise[pad : pad + len(line)] * np.clip(np.arange(len(line)) / 8.0, 0, 1)[:, None]
+    bent = line + settings.wiggle_um * noise * [0.5, 1.0, 1.0]
+    # The longer way is cut back at the far end: positions along a dendrite are distances along its true line.
+    bent[-1] += 2.0 * (bent[-1] - bent[-2])
+    return points_at(bent, np.linspace(0.0, length_um, len(line)))
 
 
 def _free_starts(field, margin, rng):
@@ -116,10 +137,13 @@ def _fit(walks, field, others):
     outside = ((walks < 0) | (walks > field)).any(axis=2).mean(axis=1)
     crowding = np.zeros(len(walks))
     flat = np.array([1.0 / 2.0, 1.0, 1.0])
-    skip = 12
+    # A branch may start at its parent: the first micrometres do not count.
+    skip = min(12, walks.shape[1] - 1)
     for other in others:
         distance = cKDTree(other * flat).query(walks[:, skip:].reshape(-1, 3) * flat)[0]
-        crowding += (distance.reshape(len(walks), -1) < _APART_UM).mean(axis=1) if distance.size else 0.0
+        distance = distance.reshape(len(walks), -1)
+        crowding += 0.5 * (distance < _CROSSING_UM).any(axis=1)
+        crowding += 4 * np.exp(-((distance / _APART_UM) ** 2)).mean(axis=1)
     for lag in (40, 80, 160):
         if walks.shape[1] > lag:
             gap = np.linalg.norm(walks[:, lag:, 1:] - walks[:, :-lag, 1:], axis=2)

@@ -34,7 +34,7 @@ class OpticsSettings(StageSettings):
     """Lateral full width at half maximum of the point-spread function, um."""
     fwhm_axial_um: float = Field(2.5, gt=0)
     """Axial full width at half maximum of the point-spread function, um."""
-    photons_peak: float = Field(22.0, gt=0)
+    photons_peak: float = Field(25.0, gt=0)
     """Squared signal-to-noise ratio of one voxel at the peak of a shaft of 0.4 um radius (mean / gain)."""
     gain: float = Field(9.0, gt=0)
     """Variance of the noise per grey level of signal, before read noise and clipping."""
@@ -103,7 +103,7 @@ class OpticsSettings(StageSettings):
 
 OPTICS_PRESETS = {
     "window": OpticsSettings(),
-    "prism": OpticsSettings(fwhm_lateral_um=0.75, fwhm_axial_um=5.0, photons_peak=16.0, attenuation_um=250.0),
+    "prism": OpticsSettings(fwhm_lateral_um=0.75, fwhm_axial_um=5.0, photons_peak=18.0, attenuation_um=250.0),
 }
 """Microscopes by name: an open cranial window, and a chronically implanted microprism."""
 

@@ -86,13 +86,14 @@ def make_session(
     optics: OpticsSettings,
     settings: SessionSettings,
     rng: np.random.Generator,
+    brightness: float | None = None,
 ) -> SessionView:
     """Draw how a session was taken.
 
     Parameters
     ----------
     name : str
-        Looked up in `dim_sessions` and `lost_sessions`.
+        Looked up in `lost_sessions`.
     first : bool
         The first session lies in the reference frame itself: only its slices jump.
     shape : tuple of int
@@ -100,6 +101,8 @@ def make_session(
     optics : OpticsSettings
     settings : SessionSettings
     rng : numpy.random.Generator
+    brightness : float, optional
+        Photons relative to `photons_peak`; drawn where it is not given.
 
     Returns
     -------
@@ -108,7 +111,7 @@ def make_session(
     field = (np.array(shape) - 1) * np.array(optics.voxel_um)
     warp = _draw_warp(name, first, shape, field, optics, settings, rng)
     photons = np.exp(settings.brightness_log_sd * rng.standard_normal())
-    photons *= settings.dim_factor if name in settings.dim_sessions else 1.0
+    photons = photons if brightness is None else brightness
     gain = np.exp(settings.gain_log_sd * rng.standard_normal())
     blur = np.exp(settings.blur_log_sd * rng.standard_normal())
     scaled = optics.model_copy(

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from respine.core.errors import SettingsError
 from respine.core.settings import StageSettings
+from respine.simulate.structure.optics import OpticsSettings
 
 
 class SceneSettings(StageSettings):
@@ -18,6 +19,8 @@ class SceneSettings(StageSettings):
     """The same from the first and last slice, um (never more than a quarter of the depth)."""
     bend_um: float = Field(120.0, gt=0)
     """Length over which a dendrite loses its direction, um; smaller is more tortuous."""
+    wiggle_um: float = Field(0.12, ge=0)
+    """Standard deviation of the unevenness of a centre line over some micrometres, um; half of it in depth."""
     slope: float = Field(0.12, ge=0)
     """Standard deviation of a dendrite's slope in depth (um of depth per um of length)."""
     radius_um: tuple[float, float] = (0.35, 0.75)
@@ -28,7 +31,7 @@ class SceneSettings(StageSettings):
     """Standard deviation of the log radius along a shaft."""
     shaft_log_sd: float = Field(0.2, ge=0)
     """Standard deviation of the log brightness between shafts."""
-    spine_brightness: float = Field(1.3, gt=0)
+    spine_brightness: float = Field(2.2, gt=0)
     """Concentration of fluorophore in a spine, relative to its shaft."""
     spine_log_sd: float = Field(0.3, ge=0)
     """Standard deviation of the log concentration between spines."""
@@ -36,15 +39,19 @@ class SceneSettings(StageSettings):
     """The same of one spine between sessions."""
     neck_radius_um: float = Field(0.09, gt=0)
     """Median radius of a spine's neck, um."""
-    puncta_per_nl: float = Field(800.0, ge=0)
+    puncta_per_nl: float = Field(1100.0, ge=0)
     """Compact bright spots (pieces of other cells, autofluorescence) per nl (10^6 um^3)."""
-    puncta_brightness: float = Field(0.11, ge=0)
+    puncta_brightness: float = Field(0.07, ge=0)
     """Median peak of a punctum."""
+    grain_per_nl: float = Field(6000.0, ge=0)
+    """Faint specks that give the background its texture, per nl."""
+    grain_brightness: float = Field(0.025, ge=0)
+    """Mean peak of these."""
     clouds_per_nl: float = Field(32.0, ge=0)
     """Diffuse bodies of some micrometres (somata, glia, vessel walls) per nl."""
-    cloud_brightness: float = Field(0.07, ge=0)
+    cloud_brightness: float = Field(0.1, ge=0)
     """Median brightness of a diffuse body."""
-    fibres_per_nl: float = Field(22.0, ge=0)
+    fibres_per_nl: float = Field(15.0, ge=0)
     """Thin dim axons with boutons per nl."""
     fibre_brightness: float = Field(0.05, ge=0)
     """Median peak of an axon between its boutons."""
@@ -96,12 +103,32 @@ class SessionSettings(StageSettings):
     """Share of the sessions with an edge cut off by a wedge without signal."""
     cut_um: float = Field(5.0, ge=0)
     """Greatest width of that wedge, um."""
-    dim_sessions: tuple[str, ...] = ()
-    """Sessions with `dim_factor` of the photons."""
-    dim_factor: float = Field(0.35, gt=0, le=1)
-    """Photons of a dim session relative to another."""
     lost_sessions: tuple[str, ...] = ()
     """Sessions whose field drifted out of range by half its width."""
+
+
+class FovSettings(StageSettings):
+    """A field of view: the microscope, what lies there, and how the sessions differ."""
+
+    shape: tuple[int, int, int] = (70, 1024, 1024)
+    """Voxels of every stack (z, y, x)."""
+    optics: OpticsSettings = OpticsSettings()
+    """The microscope."""
+    scene: SceneSettings = SceneSettings()
+    """What lies in the field of view."""
+    acquisition: SessionSettings = SessionSettings()
+    """How the sessions differ."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> FovSettings:
+        if min(self.shape) < 2:
+            raise SettingsError(f"shape must be at least 2 voxels along every axis (z, y, x); found {self.shape}")
+        return self
+
+    @property
+    def field_um(self) -> np.ndarray:
+        """Extent of the field (z, y, x), um, shape (3,)."""
+        return (np.array(self.shape) - 1) * np.array(self.optics.voxel_um)
 
 
 def sample_scene_settings(rng: np.random.Generator) -> SceneSettings:
@@ -113,19 +140,22 @@ def sample_scene_settings(rng: np.random.Generator) -> SceneSettings:
     thin = float(rng.uniform(0.2, 0.45))
     return SceneSettings(
         bend_um=about(120.0, 0.5),
+        wiggle_um=float(rng.uniform(0.03, 0.22)),
         slope=float(rng.uniform(0.0, 0.25)),
         radius_um=(thin, thin + float(rng.uniform(0.05, 0.6))),
         taper=float(rng.uniform(0.0, 0.6)),
         varicosity=float(rng.uniform(0.04, 0.22)),
         shaft_log_sd=float(rng.uniform(0.1, 0.4)),
-        spine_brightness=about(1.3, 0.25),
+        spine_brightness=about(2.2, 0.3),
         spine_log_sd=float(rng.uniform(0.15, 0.45)),
         neck_radius_um=about(0.09, 0.25),
-        puncta_per_nl=about(800.0, 0.8),
-        puncta_brightness=about(0.11, 0.5),
+        puncta_per_nl=about(1100.0, 0.8),
+        puncta_brightness=about(0.07, 0.5),
+        grain_per_nl=about(6000.0, 0.5),
+        grain_brightness=about(0.025, 0.5),
         clouds_per_nl=about(32.0, 0.8),
-        cloud_brightness=about(0.07, 0.5),
-        fibres_per_nl=about(22.0, 0.8),
+        cloud_brightness=about(0.1, 0.5),
+        fibres_per_nl=about(15.0, 0.8),
         fibre_brightness=about(0.05, 0.5),
         surface_share=float(rng.uniform(0.0, 0.9)),
     )
