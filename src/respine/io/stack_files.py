@@ -1,17 +1,23 @@
 """The one door to z-stacks on disk: finds the format and opens it.
 
-To add a format, write one file with a function that opens it and name it in `_open_file` or `_open_folder`.
+To add a format, write one file with a function that opens it and name it in `_opener`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from respine.core.errors import ReadError
 from respine.core.stack import Stack
+from respine.io.bruker import is_prairie_view, open_bruker, open_bruker_folder, prairie_view_files
+from respine.io.image_folder import open_image_folder
+from respine.io.ome_tiff import is_ome, open_ome_tiff
+from respine.io.ome_zarr import is_zarr, open_ome_zarr
+from respine.io.scanimage import open_scanimage, scanimage_header
 from respine.io.stack_file import DECODE_ERRORS, StackFile, VoxelHeader, read_error, settle_voxel_um
 from respine.io.tiff import open_tiff
 from respine.io.tiff_layout import is_tiff, read_tiff_layout
@@ -99,9 +105,9 @@ def refuse_not_finite(path: Path, z: int, plane: np.ndarray) -> None:
 def _opener(path: Path) -> Callable[[Path], StackFile]:
     try:
         if path.is_dir():
-            raise read_error(path, "a folder", FORMATS)
+            return _folder_opener(path)
         with open(path, "rb") as file:
-            first = file.read(512)
+            first = file.read(2048)
     except FileNotFoundError as error:
         raise read_error(path, "nothing", FORMATS) from error
     except (OSError, ValueError) as error:
@@ -110,9 +116,25 @@ def _opener(path: Path) -> Callable[[Path], StackFile]:
         raise read_error(path, "an empty file (0 bytes)", FORMATS)
     if is_tiff(first):
         return _open_tiff_family
+    if is_prairie_view(first):
+        return open_bruker
     raise read_error(path, f"a file that starts with {first[:8]!r}", FORMATS)
+
+
+def _folder_opener(folder: Path) -> Callable[[Path], StackFile]:
+    if is_zarr(folder):
+        return open_ome_zarr
+    recordings = prairie_view_files(folder)
+    if recordings:
+        return partial(open_bruker_folder, files=recordings)
+    return open_image_folder
 
 
 def _open_tiff_family(path: Path) -> StackFile:
     layout = read_tiff_layout(path)
+    header = scanimage_header(layout)
+    if header:
+        return open_scanimage(layout, header)
+    if is_ome(layout):
+        return open_ome_tiff(layout)
     return open_tiff(layout)

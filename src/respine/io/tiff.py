@@ -64,14 +64,7 @@ def _finish(layout: TiffLayout, form: str, sizes: dict[str, int], voxel_um: Voxe
     order = list(sizes)
     sizes = {"C": 1, "Z": 1, **sizes}
     order = [axis for axis in sizes if axis not in order] + order
-    if sizes["Z"] == 1 and sizes.get("T", 1) > 1:
-        raise read_error(layout.path, f"a movie of one slice ({words})", "a z-stack")
-    plan = single_file_plan(layout, order, sizes).check()
-    numbers = tuple(range(1, sizes["C"] + 1))
-    names = tuple(str(n) for n in numbers)
-    return StackFile(
-        layout.path, form, plan.shape, plan.dtype, voxel_um, names, numbers, plan.repeats, plan.files, plan.load
-    )
+    return single_file_plan(layout, order, sizes).open(layout.path, form, voxel_um)
 
 
 def _shaped(layout: TiffLayout) -> tuple[dict[str, int], tuple[float | None, str | None]] | None:

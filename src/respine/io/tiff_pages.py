@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
-from respine.io.stack_file import DECODE_ERRORS, read_error
+from respine.io.stack_file import DECODE_ERRORS, StackFile, VoxelHeader, read_error
 from respine.io.tiff_layout import TiffLayout, TiffPage
 
 # A header may claim any size: what is claimed must bear some relation to the bytes that are there.
@@ -61,13 +61,15 @@ class PagePlan:
         return tuple(layout.path for layout in self.layouts)
 
     def check(self) -> PagePlan:
-        """Return the plan if all its pages are grey, of one size and of one type.
+        """Return the plan if it is a z-stack and all its pages are grey, of one size and of one type.
 
         Raises
         ------
         ReadError
             They are not; names the first page that is not.
         """
+        if self.page.shape[1] == 1 and self.repeats > 1:
+            raise read_error(self.layouts[0].path, f"a movie: {self.repeats} frames of one slice", "a z-stack")
         first = self._at(0, 0, 0)[1]
         for layout, page in self._all():
             if page.samples != 1 or page.photometric == _RGB:
@@ -83,6 +85,29 @@ class PagePlan:
         if claimed > max(_LARGE_BYTES, _HIGHEST_COMPRESSION * stored):
             raise read_error(layout.path, f"a header that claims {claimed} bytes in {stored}", "a possible size")
         return self
+
+    def open(
+        self,
+        path: Path,
+        form: str,
+        voxel_um: VoxelHeader,
+        names: Sequence[str] = (),
+        numbers: Sequence[int] = (),
+        zoom: float | None = None,
+    ) -> StackFile:
+        """Check the plan and return it as an opened stack; channels without names or numbers are counted from 1.
+
+        Raises
+        ------
+        ReadError
+            As `check`.
+        """
+        self.check()
+        numbers = tuple(numbers) or tuple(range(1, self.shape[0] + 1))
+        names = tuple(names) or tuple(str(number) for number in numbers)
+        return StackFile(
+            path, form, self.shape, self.dtype, voxel_um, names, numbers, self.repeats, self.files, self.load, zoom
+        )
 
     def load(self, channel: int) -> np.ndarray:
         """Voxels of a channel, shape (Z, Y, X): mapped where the file allows, else loaded."""
