@@ -24,8 +24,10 @@ class Animals:
     ----------
     arm : ndarray of int
         Index into the arms of the settings.
-    stressed, ketamine, probe, light : ndarray of bool
+    stressed, ketamine, light : ndarray of bool
         What is done to the animal.
+    targeted_probe, random_probe : ndarray of bool
+        The animal carries a probe for new spines, or one for others.
     responder : ndarray of bool
         Has the effects of the drug; False without the drug.
     speed : ndarray
@@ -41,8 +43,9 @@ class Animals:
     arm: np.ndarray
     stressed: np.ndarray
     ketamine: np.ndarray
-    probe: np.ndarray
     light: np.ndarray
+    targeted_probe: np.ndarray
+    random_probe: np.ndarray
     responder: np.ndarray
     speed: np.ndarray
     fast_recovery: np.ndarray
@@ -111,8 +114,9 @@ def draw_animals(settings: StudySettings, rng: np.random.Generator) -> Animals:
         arm=arm,
         stressed=of_arm([a.stress == "stress" for a in settings.arms]),
         ketamine=ketamine,
-        probe=of_arm([a.probe == "probe" for a in settings.arms]),
         light=of_arm([a.light == "on" for a in settings.arms]),
+        targeted_probe=of_arm([a.probe == "targeted" for a in settings.arms]),
+        random_probe=of_arm([a.probe == "random" for a in settings.arms]),
         responder=responder,
         speed=np.exp(sigma * rng.standard_normal(count) - sigma**2 / 2),
         fast_recovery=fast,

@@ -1,11 +1,12 @@
 """The coordination of ensembles: what stress and lost synapses take, what the drug and new synapses give back.
 
     C(t) = 1 - D(t) (1 - R(t)),
-    D(t) = stress_deficit s(t) + deficit_per_lost_spine (1 - N(t) / N(first session)),
+    D(t) = stress_deficit s(t) + deficit_per_lost_spine L(t) + deficit_per_deleted_spine X(t),
     R(t) = max(fast(t), held(t)),
     held(t) = held_recovery ((1 - m) on(t) + m q(t)),
 
-with s the stress level, fast the fast effect of the drug, m the share of the lasting recovery that needs the new
+with s the stress level, L the net share of spines lost since the first session and until stress ends, X the share that
+light deleted, fast the fast effect of the drug, m the share of the lasting recovery that needs the new
 spines, and q a sigmoid of the share of lost sites at which a restored spine stands.
 """
 
@@ -70,6 +71,7 @@ def recovery(coordination: Coordination, needs_spines: float, animals: Animals, 
 
 def draw_coordination(
     lost_share: np.ndarray,
+    deleted_share: np.ndarray,
     restored_share: np.ndarray,
     animals: Animals,
     settings: StudySettings,
@@ -80,14 +82,16 @@ def draw_coordination(
     Parameters
     ----------
     lost_share : ndarray, shape (M, T)
-        Net share of spines lost since the first session; negative where there are more than at first.
+        Net share of spines lost since the first session, up to the end of stress; negative where there are more.
+    deleted_share : ndarray, shape (M, T)
+        Share of the spines of the first session that light has deleted.
     restored_share : ndarray, shape (M, T)
         Share of the sites lost under stress at which a restored spine stands that is old enough to matter.
     """
     how = settings.coordination
     time_h = np.array(settings.time_h)
     direct = how.stress_deficit * np.outer(animals.stressed, stress_level(time_h, settings))
-    deficit = direct + how.deficit_per_lost_spine * lost_share
+    deficit = direct + how.deficit_per_lost_spine * lost_share + how.deficit_per_deleted_spine * deleted_share
     fast = np.outer(animals.fast_recovery, fast_course(time_h, settings.ketamine))
     noise = how.session_sd * rng.standard_normal(deficit.shape)
     parts = Coordination(deficit, fast, support_of(restored_share, how), noise, deficit)

@@ -56,17 +56,20 @@ def draw_deletion(
         Life without light, h.
     """
     labels, fates = rng.random((2, len(subject)))
-    stands = animals.probe[subject] & (birth_h <= settings.label_h) & (death_h > settings.label_h)
+    stands = (
+        (animals.targeted_probe | animals.random_probe)[subject]
+        & (birth_h <= settings.label_h)
+        & (death_h > settings.label_h)
+    )
     new = stands & (birth_h > 0)
     count = len(animals.arm)
     n_new = np.bincount(subject[new], minlength=count)
     n_old = np.bincount(subject[stands], minlength=count) - n_new
-    if settings.target == "new":
-        chance = np.where(new, settings.sensitivity, settings.off_target)
-    else:
-        wanted = settings.sensitivity * n_new + settings.off_target * n_old
-        share = np.minimum(wanted / np.maximum(n_old, 1), 1.0)
-        chance = np.where(new, 0.0, share[subject])
+    aimed = np.where(new, settings.sensitivity, settings.off_target)
+    wanted = settings.sensitivity * n_new + settings.off_target * n_old
+    share = np.minimum(wanted / np.maximum(n_old, 1), 1.0)
+    at_random = np.where(new, 0.0, share[subject])
+    chance = np.where(animals.random_probe[subject], at_random, aimed)
     labelled = stands & (labels < chance)
     lit = animals.light[subject] & (birth_h <= settings.light_h) & (death_h > settings.light_h)
     chance = np.where(labelled, settings.deletion_probability, settings.bystander_probability)

@@ -32,8 +32,8 @@ class Arm(CheckedSettings):
     """Without or with the stressor."""
     treatment: Literal["vehicle", "ketamine"]
     """What is given at 0 h."""
-    probe: Literal["none", "probe"] = "none"
-    """Whether the animals carry the probe."""
+    probe: Literal["none", "targeted", "random"] = "none"
+    """No probe; one that labels the spines born after treatment; one that labels as many at random among the others."""
     light: Literal["off", "on"] = "off"
     """Whether light is delivered."""
 
@@ -41,8 +41,8 @@ class Arm(CheckedSettings):
     def name(self) -> str:
         """The arm in words."""
         words = [self.stress, self.treatment]
-        if self.probe == "probe" or self.light == "on":
-            words += [self.probe.replace("none", "no-probe"), f"light-{self.light}"]
+        if self.probe != "none" or self.light == "on":
+            words += [f"probe-{self.probe}", f"light-{self.light}"]
         return "-".join(words)
 
 

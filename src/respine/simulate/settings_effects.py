@@ -8,7 +8,6 @@ recovery once the fast effect has worn off are the new spines; behaviour follows
 from __future__ import annotations
 
 import itertools
-from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -103,7 +102,9 @@ class CoordinationSettings(CheckedSettings):
     stress_deficit: float = Field(0.20, ge=0, le=1)
     """Coordination lost to stress itself, without any loss of spines; 0 cuts the link."""
     deficit_per_lost_spine: float = Field(1.5, ge=0)
-    """Coordination lost per share of spines lost since the first session; 0 cuts the link."""
+    """Coordination lost per share of spines lost between the first session and the end of stress; 0 cuts the link."""
+    deficit_per_deleted_spine: float = Field(0.0, ge=0)
+    """Coordination lost per share of spines that light deletes, whichever they are; 0: only the new ones matter."""
     maintenance_needs_spines: float = Field(1.0, ge=0, le=1)
     """Share of the lasting recovery that the surviving new spines carry; at 0 it lasts without them."""
     held_recovery: float = Field(0.875, ge=0, le=1)
@@ -121,8 +122,6 @@ class CoordinationSettings(CheckedSettings):
 class ProbeSettings(CheckedSettings):
     """A probe that labels spines, and light that deletes the labelled ones."""
 
-    target: Literal["new", "random"] = "new"
-    """Labels spines born after treatment, or as many at random among the older ones."""
     label_h: float = Field(24.0, gt=0)
     """Time at which spines are labelled, h."""
     light_h: float = Field(30.0, gt=0)

@@ -12,6 +12,7 @@ from respine.simulate.deletion import Deletion, draw_deletion
 from respine.simulate.fates import draw_deaths, draw_first_ages_days
 from respine.simulate.restoration import draw_restored
 from respine.simulate.settings import StudySettings
+from respine.simulate.settings_effects import StressSettings
 from respine.simulate.streams import Streams
 
 NOTHING = -1
@@ -47,6 +48,10 @@ class Spines:
         """Tell which spines stand at these times, shape (T, S)."""
         time_h = np.asarray(time_h, float)[:, None]
         return (self.birth_h <= time_h) & (time_h < self.death_h)
+
+    def lost_under(self, stress: StressSettings) -> np.ndarray:
+        """Tell which spines stood when stress began and vanished before it ended, shape (S,)."""
+        return (self.birth_h <= stress.start_h) & (self.death_h > stress.start_h) & (self.death_h <= 0.0)
 
 
 def _joined(first: Sites, second: Sites) -> Sites:

@@ -115,7 +115,7 @@ def simulate_study(settings: StudySettings, seed: int) -> SimulatedStudy:
     dendrites, first = draw_dendrites(settings.anatomy, settings.n_subjects, streams.of("dendrites"))
     spines, deletion = draw_spines(animals, dendrites, first, settings, streams)
     present = spines.standing_at(settings.time_h)
-    coordination = _coordination(spines, present, animals, settings, streams)
+    coordination = _coordination(spines, deletion, present, animals, settings, streams)
     dropout_h = draw_dropout_h(1 - coordination.value, settings, streams.of("dropout"))
     attended = np.array(settings.time_h) <= dropout_h[:, None]
     brightness = draw_log_brightness(settings, settings.n_subjects, streams.of("brightness"))
@@ -156,21 +156,30 @@ def _count_by(marked: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
     return np.stack([np.bincount(group[row], minlength=groups) for row in marked], axis=1)
 
 
-def _coordination(spines, present, animals, settings, streams) -> Coordination:
+def _coordination(spines, deletion, present, animals, settings, streams) -> Coordination:
     """Draw the coordination from the spines that stand."""
     count = len(animals.arm)
-    standing = _count_by(present, spines.subject, count)
-    lost_share = 1 - standing / np.maximum(standing[:, :1], 1)
+    time_h = np.array(settings.time_h)
+    # From the end of stress on, what was lost stays lost: only the new spines' support changes.
+    before = time_h <= 0
+    rows = np.concatenate([present[before], spines.standing_at(np.zeros(1))])
+    standing = _count_by(rows, spines.subject, count)
+    standing = standing[:, np.minimum(np.arange(len(time_h)), before.sum())]
+    first = np.maximum(standing[:, :1], 1)
     restored = np.flatnonzero(spines.restores != NOTHING)
-    stress_h = settings.stress.start_h
-    was_lost = (spines.birth_h <= stress_h) & (spines.death_h > stress_h) & (spines.death_h <= 0)
-    lost = np.bincount(spines.subject[was_lost], minlength=count)
-    mature = present[:, restored] & (
-        spines.birth_h[restored] + settings.coordination.support_age_h <= np.array(settings.time_h)[:, None]
-    )
+    age_h = time_h[:, None] - spines.birth_h[restored]
+    mature = present[:, restored] & (age_h >= settings.coordination.support_age_h)
     back = _count_by(mature, spines.subject[restored], count)
-    share = back / np.maximum(lost, 1)[:, None]
-    return draw_coordination(lost_share, share, animals, settings, streams.of("coordination"))
+    lost = np.bincount(spines.subject[spines.lost_under(settings.stress)], minlength=count)
+    deleted = np.bincount(spines.subject[deletion.deleted], minlength=count)
+    return draw_coordination(
+        lost_share=1 - standing / first,
+        deleted_share=(deleted[:, None] / first) * (time_h >= settings.probe.light_h),
+        restored_share=back / np.maximum(lost, 1)[:, None],
+        animals=animals,
+        settings=settings,
+        rng=streams.of("coordination"),
+    )
 
 
 def _sizes(spines: Spines, settings: StudySettings, streams: Streams) -> tuple[np.ndarray, np.ndarray]:

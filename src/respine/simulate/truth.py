@@ -150,7 +150,7 @@ def spines_table(study: SimulatedStudy) -> pd.DataFrame:
         death_h=spines.death_h,
         restores=restores,
     )
-    return table.iloc[order].rename(columns={"spine_class": "class"}).reset_index(drop=True)
+    return table.iloc[order].reset_index(drop=True)
 
 
 def _spine_keys(study: SimulatedStudy, names: np.ndarray) -> pd.DataFrame:
