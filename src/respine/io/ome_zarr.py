@@ -51,7 +51,7 @@ def absent_chunks(file: StackFile) -> int:
 
 
 def _open(folder: Path) -> StackFile:
-    group = zarr.open_group(str(folder), mode="r")
+    group = zarr.open_group(str(folder), mode="r", zarr_format=3 if (folder / "zarr.json").is_file() else 2)
     attributes = dict(group.attrs)
     attributes = attributes.get("ome", attributes)
     if "bioformats2raw.layout" in attributes and "multiscales" not in attributes:

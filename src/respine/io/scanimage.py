@@ -110,10 +110,10 @@ def _si(header: dict[str, str]) -> _Acquisition:
     if _flag(header, fast + "enable"):  # before 2020, volumes were made by hFastZ, one frame a slice
         frames = 1
         with_flyback = _first(header, fast + "numFramesPerVolume")
-    elif header.get(stack + "stackMode", "").strip("'\"") == "slow":
-        with_flyback = None
     elif not _flag(header, stack + "enable", True):
         slices, frames = 1, 1
+        with_flyback = None
+    elif header.get(stack + "stackMode", "").strip("'\"") == "slow":
         with_flyback = None
     if with_flyback is not None:
         flyback = max(int(with_flyback) - int(slices * frames), 0)

@@ -87,7 +87,7 @@ class StackFile:
         if channel is None:
             if self.shape[0] == 1:
                 return 0
-            raise InputError(f"{self.path}: no channel given; expected one of {self._channels()}")
+            raise InputError(f"{self.path}: found several channels and none given; expected one of {self._channels()}")
         wanted = str(channel).strip()
         names = [name.lower() for name in self.channel_names]
         if names.count(wanted.lower()) == 1:
@@ -124,6 +124,18 @@ class StackFile:
         return ", ".join(str(n) if str(n) == name else f"{n} ({name})" for n, name in pairs)
 
 
+def voxel_problems(header: VoxelHeader, given: VoxelHeader) -> list[tuple[str, str, str]]:
+    """(field, found, expected) for each axis whose voxel size nobody says, or both say and they differ by over 1 %."""
+    wrong = []
+    for axis, says, told in zip("zyx", header, given, strict=True):
+        name = f"voxel_{axis}_um"
+        if says is None and told is None:
+            wrong.append((name, f"no {name} in the header and none given", "one of them"))
+        elif says is not None and told is not None and abs(told - says) > VOXEL_TOLERANCE * says:
+            wrong.append((name, f"{name} {says:g} in the header but {told:g} given", "them within 1 %"))
+    return wrong
+
+
 def settle_voxel_um(path: Path, header: VoxelHeader, given: VoxelHeader | None) -> tuple[float, float, float]:
     """Size of a voxel (z, y, x) from the header where it says, from the caller where not.
 
@@ -132,17 +144,11 @@ def settle_voxel_um(path: Path, header: VoxelHeader, given: VoxelHeader | None) 
     InputError
         Neither says, or both do and differ by more than 1 %; names all such axes.
     """
-    settled, wrong = [], []
-    for axis, says, told in zip("zyx", header, given or (None, None, None), strict=True):
-        name = f"voxel_{axis}_um"
-        if says is None and told is None:
-            wrong.append(f"found no {name} in the header and none given; expected one of them")
-        elif says is not None and told is not None and abs(told - says) > VOXEL_TOLERANCE * says:
-            wrong.append(f"found {name} {says:g} in the header but {told:g} given; expected them within 1 %")
-        settled.append(says if says is not None else told)
+    given = given or (None, None, None)
+    wrong = voxel_problems(header, given)
     if wrong:
-        raise InputError(f"{path}: " + "; ".join(wrong))
-    return tuple(settled)
+        raise InputError(f"{path}: " + "; ".join(f"found {found}; expected {expected}" for _, found, expected in wrong))
+    return tuple(told if says is None else says for says, told in zip(header, given, strict=True))
 
 
 def positive_or_none(value: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -107,7 +108,7 @@ def recording_problems(
     single = [(n, r) for n, r, _ in rows.good if r.kind in ("structure", "dendrites")]
     keys = [(n, (r.subject, r.session, r.kind, r.fov)) for n, r in single]
     problems += _repeated(RECORDINGS, keys, "kind of recording of a session and fov")
-    keys = [(n, (r.path, r.channel, r.kind)) for n, r, _ in rows.good]
+    keys = [(n, (os.path.normpath(r.path), r.channel, r.kind)) for n, r, _ in rows.good]
     return problems + _repeated(RECORDINGS, keys, "file and channel")
 
 

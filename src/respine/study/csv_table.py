@@ -58,7 +58,7 @@ def read_csv_table(path: Path, required: Sequence[str], optional: Sequence[str] 
     try:
         for cells in reader:
             stripped = [cell.strip() for cell in cells]
-            if any(stripped):
+            if any(stripped) and not stripped[0].startswith("#"):  # a spreadsheet puts comments into quotes
                 lines.append((reader.line_num, stripped))
     except csv.Error as error:
         problems.append(Problem(path.name, row_field(reader.line_num), f"a broken line ({error})", "valid CSV"))
@@ -99,7 +99,7 @@ def _read_text(path: Path) -> tuple[str, Problem | None]:
 
 
 def _separator(text: str) -> str:
-    header = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+    header = next((line for line in text.splitlines() if line.strip() and not line.lstrip('"').startswith("#")), "")
     return max(",;\t", key=header.count)
 
 
