@@ -176,7 +176,7 @@ def read_study(folder: str | Path, stages: Mapping[str, type[BaseModel]] | None 
     StudyError
         The folder has problems; `problems` holds all errors of its four files, in their order.
     """
-    study, problems = gather_study(folder, stages)
+    study, _, problems = gather_study(folder, stages)
     errors = [problem for problem in problems if problem.level == "error"]
     if errors:
         raise StudyError(errors)
@@ -185,10 +185,11 @@ def read_study(folder: str | Path, stages: Mapping[str, type[BaseModel]] | None 
 
 def gather_study(
     folder: str | Path, stages: Mapping[str, type[BaseModel]] | None = None
-) -> tuple[Study, list[Problem]]:
+) -> tuple[Study, list[Recording], list[Problem]]:
     """Read what can be read of a study folder, and every problem of its four files, in their order.
 
-    Where there are errors, the study holds the rows that are good by themselves.
+    Where there are errors, the study holds the rows that are good by themselves and belong to others that are; the
+    recordings are all those whose rows are good by themselves.
     """
     folder = Path(folder)
     definition, problems = read_definition(folder / FILE, stages)
@@ -222,7 +223,7 @@ def gather_study(
         definition.settings,
         definition.contrasts,
     )
-    return study, problems
+    return study, recordings, problems
 
 
 def _sessions(rows: Rows[SessionRow], subjects: list[str]) -> tuple[Session, ...]:
