@@ -1,0 +1,96 @@
+"""The content of a recording in one hash, computed once as long as its files stay as they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from respine.core.errors import ReadError
+from respine.study.graph import Source
+
+
+class Fingerprints:
+    """Hashes of files, remembered by path, size and time of change.
+
+    Parameters
+    ----------
+    study : Path
+        The folder that relative paths start from.
+    memory : Path
+        A JSON file; need not exist.
+    """
+
+    def __init__(self, study: Path, memory: Path) -> None:
+        self.study = study
+        self.memory = memory
+        self._known = _read_memory(memory)
+
+    def take(self, source: Source) -> Source:
+        """Return the source with the hash of its content, its stamp and its size.
+
+        Raises
+        ------
+        ReadError
+            The recording is not there, or a file of it cannot be read.
+        """
+        root = self.study / source.path
+        digest, n_bytes = hashlib.sha256(), 0
+        try:
+            stamp = take_stamp(root)
+            for path in _files_of(root):
+                n_bytes += path.stat().st_size
+                digest.update(f"{path.relative_to(root.parent).as_posix()}\n".encode() if root != path else b"")
+                digest.update(bytes.fromhex(self._hash(path)))
+        except OSError as error:
+            raise ReadError(f"{root}: cannot be read: {error.strerror or error}") from error
+        return dataclasses.replace(source, sha256=digest.hexdigest(), stamp=stamp, n_bytes=n_bytes)
+
+    def remember(self) -> None:
+        """Write what was hashed, for the next time."""
+        temporary = self.memory.with_suffix(".new")
+        temporary.write_text(json.dumps(self._known, indent=0, sort_keys=True))
+        os.replace(temporary, self.memory)
+
+    def _hash(self, path: Path) -> str:
+        state = path.stat()
+        found = self._known.get(str(path.absolute()))
+        if found and found[:2] == [state.st_size, state.st_mtime_ns]:
+            return found[2]
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        self._known[str(path.absolute())] = [state.st_size, state.st_mtime_ns, digest]
+        return digest
+
+
+def take_stamp(root: Path) -> str:
+    """Hash of the sizes and times of change of a recording's files; cheap, for seeing that nothing changed."""
+    stamp = hashlib.sha256()
+    for path in _files_of(root):
+        state = path.stat()
+        stamp.update(f"{path.name} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return stamp.hexdigest()
+
+
+def _files_of(root: Path) -> Iterator[Path]:
+    """Every file of a recording, sorted: itself, all files of a folder, the folder of a Bruker XML."""
+    if root.suffix.lower() == ".xml":
+        root = root.parent
+    if not root.is_dir():
+        yield root
+        return
+    yield from sorted(path for path in root.rglob("*") if path.is_file())
+
+
+def _read_memory(memory: Path) -> dict[str, list]:
+    """Return what was remembered; a file that was cut off is only forgotten, since every hash can be taken anew."""
+    if not memory.exists():
+        return {}
+    try:
+        known = json.loads(memory.read_text())
+    except ValueError:
+        return {}
+    return known if isinstance(known, dict) else {}
