@@ -112,8 +112,7 @@ def show_hours(hours: float) -> str:
     text = f"{show_number(float(hours))} h"
     if abs(hours) < 48:
         return text
-    days = round(hours / 24, 1)
-    return f"{text} ({show_number(days)} d)"
+    return f"{text} ({MINUS if hours < 0 else ''}{abs(round(hours / 24, 1)):g} d)"
 
 
 def hours_cell(hours: object, reason: object = None) -> Cell:
