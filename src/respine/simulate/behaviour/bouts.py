@@ -8,10 +8,10 @@ import numpy as np
 from pydantic import Field
 
 from respine.core.errors import InputError
-from respine.core.settings import StageSettings
+from respine.simulate.settings_checked import CheckedSettings
 
 
-class BoutSettings(StageSettings):
+class BoutSettings(CheckedSettings):
     """How long a suspended mouse struggles and hangs still at a time, and how often it climbs its tail."""
 
     struggle_median_s: float = Field(3.0, gt=0)

@@ -16,13 +16,13 @@ from pydantic import Field
 from scipy.signal import lfilter
 
 from respine.core.errors import InputError
-from respine.core.settings import StageSettings
+from respine.simulate.settings_checked import CheckedSettings
 
 PRIVATE = -1
 """The source of an event that no ensemble caused."""
 
 
-class ActivitySettings(StageSettings):
+class ActivitySettings(CheckedSettings):
     """How events become bursts, how tightly an ensemble fires, and how strong the common drive is."""
 
     onset_sd_s: float = Field(0.06, ge=0, le=0.5)

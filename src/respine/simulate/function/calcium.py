@@ -8,7 +8,6 @@ import numpy as np
 from pydantic import Field
 
 from respine.core.errors import InputError
-from respine.core.settings import StageSettings
 from respine.simulate.behaviour.bouts import Bouts
 from respine.simulate.function.activity import ActivitySettings, CellActivity, Events, burst_spikes, simulate_events
 from respine.simulate.function.detector import DetectorSettings
@@ -18,9 +17,10 @@ from respine.simulate.function.kinetics import IndicatorSettings, simulate_fluor
 from respine.simulate.function.motion import Motion, MotionSettings, simulate_motion
 from respine.simulate.function.neuropil import NeuropilSettings, neuropil_level, neuropil_maps, simulate_neuropil
 from respine.simulate.function.scene import Scene, margin_px
+from respine.simulate.settings_checked import CheckedSettings
 
 
-class CalciumSettings(StageSettings):
+class CalciumSettings(CheckedSettings):
     """A calcium movie: length, sampling, and the settings of each of its parts."""
 
     duration_s: float = Field(360.0, gt=0)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
-from respine.core.settings import StageSettings
+from respine.simulate.settings_checked import CheckedSettings
 
 
-class DetectorSettings(StageSettings):
+class DetectorSettings(CheckedSettings):
     """A photomultiplier and its digitiser. The variance of a pixel is gain**2 photons + read_sd_grey**2."""
 
     gain_grey: float = Field(25.0, gt=0)

@@ -13,14 +13,14 @@ from pydantic import Field
 from scipy.spatial.distance import cdist
 
 from respine.core.errors import InputError
-from respine.core.settings import StageSettings
+from respine.simulate.settings_checked import CheckedSettings
 
 _LOBES = np.array([2, 3, 4])
 _TRIES = 200
 _WAVES = 60
 
 
-class FieldSettings(StageSettings):
+class FieldSettings(CheckedSettings):
     """Size of the field, the look of its cells, and how much differs between visits."""
 
     height_um: float = Field(512.0, gt=20)

@@ -7,21 +7,21 @@ numbers that indicators are published with; the two time constants follow from t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from pydantic import Field, model_validator
 from scipy.optimize import brentq
 from scipy.signal import lfilter
 
-from respine.core.settings import StageSettings
+from respine.core.errors import SettingsError
+from respine.simulate.settings_checked import CheckedSettings
 
 # Half decay over time to peak is at least this for every difference of exponentials: its value for t exp(-t).
 _SLOWEST_RATIO = 1.6784
 _FASTEST_RISE = 1e-3
 
 
-class IndicatorSettings(StageSettings):
+class IndicatorSettings(CheckedSettings):
     """A calcium indicator: the response to one action potential.
 
     References
@@ -37,11 +37,11 @@ class IndicatorSettings(StageSettings):
     """From the peak to half of it, s."""
 
     @model_validator(mode="after")
-    def _decays_slower_than_it_rises(self) -> Self:
+    def _decays_slower_than_it_rises(self) -> IndicatorSettings:
         if self.half_decay_s < _SLOWEST_RATIO * self.time_to_peak_s:
-            raise ValueError(
-                f"half_decay_s must be at least {_SLOWEST_RATIO:g} times time_to_peak_s "
-                f"({self.time_to_peak_s:g} s); found {self.half_decay_s:g} s"
+            raise SettingsError(
+                f"half_decay_s: found {self.half_decay_s:g}, expected at least {_SLOWEST_RATIO:g} times "
+                f"time_to_peak_s ({self.time_to_peak_s:g} s), or no difference of exponentials has both"
             )
         return self
 

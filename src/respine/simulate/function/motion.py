@@ -8,13 +8,13 @@ import numpy as np
 from pydantic import Field
 from scipy.signal import lfilter
 
-from respine.core.settings import StageSettings
 from respine.simulate.behaviour.bouts import Bouts
+from respine.simulate.settings_checked import CheckedSettings
 
 MODES = 4
 
 
-class MotionSettings(StageSettings):
+class MotionSettings(CheckedSettings):
     """Amplitudes (standard deviation along each axis) and times of the motion."""
 
     jitter_um: float = Field(0.4, ge=0)

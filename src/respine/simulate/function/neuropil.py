@@ -6,14 +6,14 @@ import numpy as np
 from pydantic import Field
 from scipy.signal import lfilter
 
-from respine.core.settings import StageSettings
 from respine.simulate.function.field import CellField
 from respine.simulate.function.footprints import Canvas
+from respine.simulate.settings_checked import CheckedSettings
 
 _GRID = np.array([-0.7, 0.0, 0.7])
 
 
-class NeuropilSettings(StageSettings):
+class NeuropilSettings(CheckedSettings):
     """Brightness of the neuropil and how it changes."""
 
     photons_per_um2: float = Field(1.0, ge=0)
