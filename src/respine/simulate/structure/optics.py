@@ -30,11 +30,11 @@ class OpticsSettings(StageSettings):
 
     voxel_um: tuple[float, float, float] = (1.0, 0.12, 0.12)
     """Size of a voxel (z, y, x), um."""
-    fwhm_lateral_um: float = Field(0.5, gt=0)
+    fwhm_lateral_um: float = Field(0.46, gt=0)
     """Lateral full width at half maximum of the point-spread function, um."""
     fwhm_axial_um: float = Field(2.5, gt=0)
     """Axial full width at half maximum of the point-spread function, um."""
-    photons_peak: float = Field(25.0, gt=0)
+    photons_peak: float = Field(32.0, gt=0)
     """Squared signal-to-noise ratio of one voxel at the peak of a shaft of 0.4 um radius (mean / gain)."""
     gain: float = Field(9.0, gt=0)
     """Variance of the noise per grey level of signal, before read noise and clipping."""
@@ -44,7 +44,7 @@ class OpticsSettings(StageSettings):
     """Share of each photon's answer that the detector gives to the neighbour before and after it in its row."""
     background: float = Field(2.5, ge=0)
     """Mean of an empty voxel in the depth, grey levels."""
-    surface_haze: float = Field(0.8, ge=0)
+    surface_haze: float = Field(1.0, ge=0)
     """Additional background at the first slice, relative to `background`."""
     haze_decay_um: float = Field(15.0, gt=0)
     """Depth over which the additional background falls to 1/e, um."""
@@ -103,7 +103,7 @@ class OpticsSettings(StageSettings):
 
 OPTICS_PRESETS = {
     "window": OpticsSettings(),
-    "prism": OpticsSettings(fwhm_lateral_um=0.75, fwhm_axial_um=5.0, photons_peak=18.0, attenuation_um=250.0),
+    "prism": OpticsSettings(fwhm_lateral_um=0.75, fwhm_axial_um=5.0, photons_peak=22.0, attenuation_um=250.0),
 }
 """Microscopes by name: an open cranial window, and a chronically implanted microprism."""
 

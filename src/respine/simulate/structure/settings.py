@@ -21,7 +21,7 @@ class SceneSettings(StageSettings):
     """Length over which a dendrite loses its direction, um; smaller is more tortuous."""
     wiggle_um: float = Field(0.12, ge=0)
     """Standard deviation of the unevenness of a centre line over some micrometres, um; half of it in depth."""
-    slope: float = Field(0.12, ge=0)
+    slope: float = Field(0.15, ge=0)
     """Standard deviation of a dendrite's slope in depth (um of depth per um of length)."""
     radius_um: tuple[float, float] = (0.35, 0.75)
     """Range of the radius of a shaft at its root, um."""
@@ -31,7 +31,7 @@ class SceneSettings(StageSettings):
     """Standard deviation of the log radius along a shaft."""
     shaft_log_sd: float = Field(0.2, ge=0)
     """Standard deviation of the log brightness between shafts."""
-    spine_brightness: float = Field(2.2, gt=0)
+    spine_brightness: float = Field(1.9, gt=0)
     """Concentration of fluorophore in a spine, relative to its shaft."""
     spine_log_sd: float = Field(0.3, ge=0)
     """Standard deviation of the log concentration between spines."""
@@ -43,7 +43,7 @@ class SceneSettings(StageSettings):
     """Compact bright spots (pieces of other cells, autofluorescence) per nl (10^6 um^3)."""
     puncta_brightness: float = Field(0.07, ge=0)
     """Median peak of a punctum."""
-    grain_per_nl: float = Field(6000.0, ge=0)
+    grain_per_nl: float = Field(9000.0, ge=0)
     """Faint specks that give the background its texture, per nl."""
     grain_brightness: float = Field(0.025, ge=0)
     """Mean peak of these."""
@@ -146,12 +146,12 @@ def sample_scene_settings(rng: np.random.Generator) -> SceneSettings:
         taper=float(rng.uniform(0.0, 0.6)),
         varicosity=float(rng.uniform(0.04, 0.22)),
         shaft_log_sd=float(rng.uniform(0.1, 0.4)),
-        spine_brightness=about(2.2, 0.3),
+        spine_brightness=about(1.9, 0.3),
         spine_log_sd=float(rng.uniform(0.15, 0.45)),
         neck_radius_um=about(0.09, 0.25),
         puncta_per_nl=about(1100.0, 0.8),
         puncta_brightness=about(0.07, 0.5),
-        grain_per_nl=about(6000.0, 0.5),
+        grain_per_nl=about(9000.0, 0.5),
         grain_brightness=about(0.025, 0.5),
         clouds_per_nl=about(32.0, 0.8),
         cloud_brightness=about(0.1, 0.5),
