@@ -23,7 +23,7 @@ from pydantic import BaseModel
 from respine.core.errors import StudyError
 from respine.study.consistency import in_order, recording_problems, session_problems, subject_problems
 from respine.study.definition import FILE, Contrast, StudyDefinition, read_definition, settings_problems
-from respine.study.problem import Problem, row_field
+from respine.study.problem import Problem
 from respine.study.reach import resolve_path
 from respine.study.rows import RECORDINGS, SESSIONS, RecordingRow, Rows, SessionRow, read_rows, read_subjects
 
@@ -206,8 +206,8 @@ def gather_study(
     problems += in_order(session_rows.problems + session_problems(session_rows, subject_rows, phases))
     sessions = _sessions(session_rows, list(subjects))
     recording_rows = read_rows(folder, RECORDINGS, RecordingRow)
-    recordings, wrong = _recordings(folder, recording_rows)
-    wrong += recording_problems(recording_rows, subject_rows, session_rows)
+    recordings = _recordings(folder, recording_rows)
+    wrong = recording_problems(folder, recording_rows, subject_rows, session_rows)
     problems += in_order(recording_rows.problems + wrong)
     kept = {(s.subject, s.session) for s in sessions}
     study = Study(
@@ -235,12 +235,11 @@ def _sessions(rows: Rows[SessionRow], subjects: list[str]) -> tuple[Session, ...
     return tuple(sorted(sessions.values(), key=lambda s: (subjects.index(s.subject), s.time_h)))
 
 
-def _recordings(folder: Path, rows: Rows[RecordingRow]) -> tuple[list[Recording], list[Problem]]:
-    recordings, problems = [], []
+def _recordings(folder: Path, rows: Rows[RecordingRow]) -> list[Recording]:
+    recordings = []
     for line, row, _ in rows.good:
-        path, expected = resolve_path(folder, row.path)
+        path = resolve_path(folder, row.path)
         if path is None:
-            problems.append(Problem(RECORDINGS, row_field(line, "path"), repr(row.path), expected))
             continue
         recordings.append(
             Recording(
@@ -256,4 +255,4 @@ def _recordings(folder: Path, rows: Rows[RecordingRow]) -> tuple[list[Recording]
                 line,
             )
         )
-    return recordings, problems
+    return recordings

@@ -8,20 +8,20 @@ from pathlib import Path
 ALLOWED = "a path inside the study folder, or an absolute path"
 
 
-def resolve_path(folder: Path, text: str) -> tuple[Path | None, str]:
-    """Find a path as recordings.csv gives it; returns None and what is expected where it is not allowed.
+def resolve_path(folder: Path, text: str) -> Path | None:
+    """Find a path as recordings.csv gives it; returns None where it is not allowed.
 
     Allowed is an absolute path, or a path inside the study folder: one that leaves it through `..` would point
     elsewhere as soon as the folder is moved. Links inside the folder may lead anywhere.
     """
     if "://" in text or "\0" in text:
-        return None, ALLOWED
+        return None
     if os.sep == "/" and "\\" in text and not (folder / text).exists():
         text = text.replace("\\", "/")  # the table was written on Windows
     path = Path(text)
     if path.is_absolute():
-        return path, ""
+        return path
     inside = os.path.normpath(text)
     if inside == ".." or inside.startswith(".." + os.sep) or inside == ".":
-        return None, ALLOWED
-    return folder / inside, ""
+        return None
+    return folder / inside

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, create_model
 
 from respine.study.csv_table import NOT_A_VALUE, CsvTable, Row, read_csv_table
 from respine.study.definition import Name, Strict
@@ -64,14 +65,15 @@ class Rows(Generic[Model]):
     Parameters
     ----------
     good : list of (int, model, dict)
-        Line, row and all cells of each row that fits its model.
-    named : list of (str or None, str or None)
-        Subject and session of every row, good or not, so that one mistake is not said of every row that refers to it.
+        Line, row and other cells of each row that fits its model.
+    every : list of (int, object)
+        Line and fields of every row, None where a field is missing or wrong: one mistake of a row hides no other, and
+        is not said again of every row that refers to it.
     problems : list of Problem
     """
 
     good: list[tuple[int, Model, dict[str, str]]]
-    named: list[tuple[str | None, str | None]]
+    every: list[tuple[int, Any]]
     problems: list[Problem]
 
 
@@ -100,35 +102,40 @@ def read_subjects(folder: Path, factors: Mapping[str, tuple[str, ...]]) -> Rows[
 
 
 def _judge(file: str, table: CsvTable, model: type[Model], problems: list[Problem]) -> Rows[Model]:
-    good = []
+    good, every = [], []
     for row in table.rows:
-        item, wrong = _judge_row(file, row, model, table.decimal_comma)
-        # A column that the table lacks has been named once; not again in every row.
-        problems += [p for p in wrong if p.where.rpartition(", ")[2] in table.columns]
-        if item is not None:
-            good.append((row.line, item, {c: v for c, v in row.cells.items() if c not in model.model_fields}))
-    return Rows(good, [(row.cells.get("subject"), row.cells.get("session")) for row in table.rows], problems)
+        cells = {name: cell for name, cell in row.cells.items() if name in model.model_fields}
+        wrong = _not_values(file, row, cells)
+        for problem_column in [problem.where.rpartition(", ")[2] for problem in wrong]:
+            del cells[problem_column]
+        if table.decimal_comma:
+            numbers = [name for name in cells if "float" in str(model.model_fields[name].annotation)]
+            cells |= {name: cells[name].replace(",", ".") for name in numbers}
+        try:
+            item = model.model_validate(cells)
+            if not wrong:
+                others = {name: cell for name, cell in row.cells.items() if name not in cells}
+                good.append((row.line, item, others))
+        except ValidationError as error:
+            known = {problem.where for problem in wrong}
+            for entry in error.errors():
+                where = row_field(row.line, str(entry["loc"][0]))
+                found = repr(entry["input"]) if entry["type"] != "missing" else "nothing"
+                cells.pop(str(entry["loc"][0]), None)
+                # A column that the table lacks has been named once; not again in every row.
+                if where not in known and entry["loc"][0] in table.columns:
+                    wrong.append(Problem(file, where, found, _expected(entry)))
+            item = _lenient(model).model_validate(cells)
+        problems += wrong
+        every.append((row.line, item))
+    return Rows(good, every, problems)
 
 
-def _judge_row(
-    file: str, row: Row, model: type[Model], decimal_comma: bool = False
-) -> tuple[Model | None, list[Problem]]:
-    cells = {name: cell for name, cell in row.cells.items() if name in model.model_fields}
-    problems = _not_values(file, row, cells)
-    if problems:
-        return None, problems
-    numbers = [name for name, field in model.model_fields.items() if "float" in str(field.annotation)]
-    for name in numbers if decimal_comma else ():
-        if name in cells:
-            cells[name] = cells[name].replace(",", ".")
-    try:
-        return model.model_validate(cells), []
-    except ValidationError as error:
-        for item in error.errors():
-            column = str(item["loc"][0])
-            found = repr(item["input"]) if item["type"] != "missing" else "nothing"
-            problems.append(Problem(file, row_field(row.line, column), found, _expected(item)))
-    return None, problems
+@cache
+def _lenient(model: type[BaseModel]) -> type[BaseModel]:
+    """Make a model of the same fields, none of them needed; what is wrong has been taken out before."""
+    fields = {name: (field.annotation | None, None) for name, field in model.model_fields.items()}
+    return create_model(f"Lenient{model.__name__}", **fields)
 
 
 def _not_values(file: str, row: Row, columns: Collection[str]) -> list[Problem]:
