@@ -60,6 +60,13 @@ class Bouts:
         """Seconds without struggling."""
         return float(self.duration_s - (self.stop_s - self.start_s).sum())
 
+    def until(self, duration_s: float) -> Bouts:
+        """Return the bouts of the first part of the suspension; one that runs on is cut off and holds no climb."""
+        begun = self.start_s < duration_s
+        stop = np.minimum(self.stop_s[begun], duration_s)
+        climbing = self.climbing[begun] & (self.stop_s[begun] <= duration_s)
+        return Bouts(self.start_s[begun], stop, climbing, float(duration_s), self.climb_share)
+
     def is_struggling(self, times_s: np.ndarray) -> np.ndarray:
         """Return whether the mouse struggles at these times, shape (T,)."""
         return _within(times_s, self.start_s, self.stop_s)

@@ -112,19 +112,19 @@ def draw_rates(n_cells: int, mean_hz: float, log_sd: float, rng: np.random.Gener
 
 
 def draw_activations(
-    rate_hz: np.ndarray,
+    counts: np.ndarray,
     duration_s: float,
     rng: np.random.Generator,
     onsets_s: np.ndarray | None = None,
     locked_fraction: float = 0.0,
     lead_s: float = 1.0,
 ) -> tuple[np.ndarray, ...]:
-    """Draw when every ensemble activates: a Poisson process, a part of it moved ahead of the onsets of struggling.
+    """Draw when every ensemble activates: evenly over the recording, a part of it ahead of the onsets of struggling.
 
     Parameters
     ----------
-    rate_hz : ndarray, shape (E,)
-        Rate of activation of each ensemble, Hz.
+    counts : ndarray of int, shape (E,)
+        Activations of each ensemble; Poisson counts make it a Poisson process.
     duration_s : float
     onsets_s : ndarray, optional
         Onsets of struggling, s.
@@ -141,9 +141,9 @@ def draw_activations(
     result = []
     usable = np.zeros(0) if onsets_s is None else np.asarray(onsets_s, float)
     usable = usable[usable > 2 * lead_s]
-    for rate in rate_hz:
-        times = rng.uniform(0, duration_s, rng.poisson(rate * duration_s))
-        locked = rng.random(len(times)) < locked_fraction
+    for count in counts:
+        times = rng.uniform(0, duration_s, count)
+        locked = rng.random(count) < locked_fraction
         if locked.any() and len(usable):
             lead = lead_s * (1 + np.clip(rng.standard_normal(locked.sum()), -3, 3) / 3)
             times[locked] = rng.choice(usable, locked.sum()) - lead

@@ -47,7 +47,7 @@ def write_calcium(
     Returns
     -------
     Recording
-        Tables `cells`, `cell_events`, `ensemble_members`, `ensemble_activations`, `frames`; arrays `dff` (T, C),
+        Tables `calcium_cells`, `cell_events`, `ensemble_members`, `ensemble_activations`, `frames`; arrays `dff` (T, C),
         `neuropil` (T, 10), `spike_cell`, `spike_time_s`, and the footprints `footprint_first` (C + 1,),
         `footprint_pixel` (index into the flattened canvas of `canvas_shape`, which has `canvas_margin` pixels on
         every side of the frame) and `footprint_weight`.
@@ -59,17 +59,21 @@ def write_calcium(
     return Recording(
         rows=(_row(visit, study, path, settings.frame_rate_hz, settings.pixel_um),),
         tables={
-            "cells": visit.label(_cells(truth, activity, settings)),
+            "calcium_cells": visit.label(_cells(truth, activity, settings)),
             "cell_events": visit.label(
                 pd.DataFrame(
-                    {"cell": truth.events.cell, "time_s": truth.events.time_s, "ensemble": truth.events.source}
+                    {
+                        "cell": cell_names(len(truth.found))[truth.events.cell],
+                        "time_s": truth.events.time_s,
+                        "ensemble": np.append(ensemble_names(activity), None)[truth.events.source],
+                    }
                 )
             ),
             "ensemble_members": visit.label(_members(activity)),
             "ensemble_activations": visit.label(
                 pd.DataFrame(
                     {
-                        "ensemble": truth.events.ensemble,
+                        "ensemble": ensemble_names(activity)[truth.events.ensemble],
                         "time_s": truth.events.activation_s,
                         "n_cells": truth.events.n_cells,
                     }
@@ -150,6 +154,16 @@ def write_spine_calcium(
     )
 
 
+def cell_names(count: int) -> np.ndarray:
+    """Return the names of the cells of an animal, shape (C,)."""
+    return np.array([f"c{cell + 1:03d}" for cell in range(count)], dtype=object)
+
+
+def ensemble_names(activity: CellActivity) -> np.ndarray:
+    """Return the names of the ensembles, shape (E,)."""
+    return np.array([f"e{ensemble + 1}" for ensemble in range(len(activity.activation_s))], dtype=object)
+
+
 def _row(visit: Visit, study: Path, path: Path, frame_rate_hz: float, pixel_um: float) -> dict[str, object]:
     said = {"voxel_y_um": pixel_um, "voxel_x_um": pixel_um, "frame_rate_hz": frame_rate_hz, "start_s": 0.0}
     return visit.row(study, "calcium", path, **said)
@@ -163,7 +177,7 @@ def _cells(truth: CalciumTruth, activity: CellActivity, settings: CalciumSetting
     count = len(truth.found)
     return pd.DataFrame(
         {
-            "cell": np.arange(count),
+            "cell": cell_names(count),
             "found": truth.found,
             "inside": inside,
             "y_um": pixel[:, 0] * settings.pixel_um,
