@@ -46,7 +46,9 @@ def check_study(
         found = "no such folder" if not folder.exists() else "a file"
         return [Problem(str(folder), "", found, "a study folder; `respine new` writes one")]
     study, recordings, problems = gather_study(folder, stages)
-    problems = problems + _unused(study) + _missing(recordings)
+    if all(problem.level == "warning" for problem in problems):  # else much seems unused that only is misspelt
+        problems = problems + _unused(study)
+    problems = problems + _missing(recordings) + _alone(recordings)
     problems += check_stacks(folder, [r for r in recordings if r.kind in _OPENED], pixels=pixels)
     return [problem for file in _FILES for problem in in_order([p for p in problems if p.file == file])]
 
@@ -62,6 +64,17 @@ def _missing(recordings: list[Recording]) -> list[Problem]:
         except OSError as error:
             found = f"nothing readable at {recording.path} ({error.strerror})"
             problems.append(Problem(RECORDINGS, row_field(recording.row, "path"), found, "a file or folder"))
+    return problems
+
+
+def _alone(recordings: list[Recording]) -> list[Problem]:
+    """Name what belongs to a z-stack of its field of view where there is none."""
+    structure = {(r.subject, r.fov) for r in recordings if r.kind == "structure"}
+    problems = []
+    for r in recordings:
+        if r.kind in ("dendrites", "label") and r.fov is not None and (r.subject, r.fov) not in structure:
+            found = f"{r.kind} of fov {r.fov} of {r.subject}, which has no structure"
+            problems.append(Problem(RECORDINGS, row_field(r.row, "fov"), found, "a structure recording of it"))
     return problems
 
 
@@ -96,11 +109,4 @@ def _unused(study: Study) -> list[Problem]:
         if len(rows) < 2:
             found = f"one session of fov {fov} of {subject}"
             problems.append(warn(RECORDINGS, row_field(rows[0].row), found, "at least two, to follow spines"))
-    structure = set(study.fovs())
-    for kind in ("dendrites", "label"):
-        for subject, fov in study.fovs(kind):
-            if (subject, fov) not in structure:
-                row = study.recordings_of(subject, fov, kind)[0].row
-                found = f"{kind} of fov {fov} of {subject}, which has no structure"
-                problems.append(Problem(RECORDINGS, row_field(row, "fov"), found, "a structure recording of it"))
     return problems

@@ -77,11 +77,12 @@ m2,s2,structure,f1,stacks/m2_f1_s2.tif,,,,
 """
 
 TEMPLATE = {
-    "study.toml": _STUDY,
-    "subjects.csv": _SUBJECTS,
-    "sessions.csv": _SESSIONS,
     "recordings.csv": _RECORDINGS,
+    "sessions.csv": _SESSIONS,
+    "subjects.csv": _SUBJECTS,
+    "study.toml": _STUDY,
 }
+STACKS = "stacks"
 
 
 def write_template(folder: str | Path) -> None:
@@ -103,22 +104,42 @@ def write_template(folder: str | Path) -> None:
             raise InputError(f"{folder}: found a folder that is not empty; expected an empty one, or none")
         if folder.exists() and not folder.is_dir():
             raise InputError(f"{folder}: found a file; expected an empty folder, or none")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        part = folder.with_name(f".{folder.absolute().name}.{os.getpid()}.part")
-        _write(part, folder)
+        if folder.is_dir():
+            _fill(folder)
+        else:
+            _create(folder)
     except OSError as error:
         found = f"a place that cannot be written ({error.strerror})"
         raise InputError(f"{folder}: found {found}; expected one that can") from error
 
 
-def _write(part: Path, folder: Path) -> None:
-    part.mkdir()
+def _create(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
-        for name, text in TEMPLATE.items():
-            (part / name).write_text(text, encoding="utf-8")
-        (part / "stacks").mkdir()
-        if folder.exists():
-            folder.rmdir()
+        _write(part)
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _fill(folder: Path) -> None:
+    """Write into a folder that is there, which may be the one somebody stands in."""
+    part = folder / f".{os.getpid()}.part"
+    try:
+        _write(part)
+        for name in (STACKS, *TEMPLATE):
+            (part / name).rename(folder / name)
+    except OSError:
+        for name in TEMPLATE:
+            (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / STACKS, ignore_errors=True)
+        raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _write(part: Path) -> None:
+    (part / STACKS).mkdir(parents=True)
+    for name, text in TEMPLATE.items():
+        (part / name).write_text(text, encoding="utf-8")
