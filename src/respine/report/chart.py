@@ -83,9 +83,15 @@ class _Axis:
         for time, name in zip(self.times, self.names, strict=True):
             x = self.x(time)
             if x - taken >= 34:
-                shown.append((x, name, show_hours(time).partition(" (")[0]))
+                shown.append((x, name, _short(time)))
                 taken = x
         return tuple(shown)
+
+
+def _short(time_h: float) -> str:
+    """Return a time in hours, from two days on in days."""
+    hours, _, days = show_hours(time_h).partition(" (")
+    return days.rstrip(")") or hours
 
 
 def make_chart(content: ReportContent) -> Chart | None:
@@ -106,12 +112,12 @@ def make_chart(content: ReportContent) -> Chart | None:
     }
     if not any(values.values()):
         return None
-    rate_top = _nice_top([v[3] for name in ("formation", "elimination") for v in values[name]])
-    density_top = _nice_top([v[3] for v in values["density"]])
+    rate_ticks = _nice_ticks([v[3] for name in ("formation", "elimination") for v in values[name]])
+    density_ticks = _nice_ticks([v[3] for v in values["density"]])
     plots = (
-        _plot("Formation", "gained / first", values["formation"], axis, groups, rate_top, show_percent),
-        _plot("Elimination", "lost / first", values["elimination"], axis, groups, rate_top, show_percent),
-        _plot("Density", "spines seen per µm", values["density"], axis, groups, density_top, show_number),
+        _plot("Formation", "gained / first", values["formation"], axis, groups, rate_ticks, show_percent),
+        _plot("Elimination", "lost / first", values["elimination"], axis, groups, rate_ticks, show_percent),
+        _plot("Density", "spines seen per µm", values["density"], axis, groups, density_ticks, show_number),
     )
     note = "Sessions are drawn evenly spaced; time is not to scale." if axis.even else ""
     return Chart(tuple(p for p in plots if p.series), legend, note)
@@ -173,17 +179,19 @@ def _density_values(density: pd.DataFrame, times: dict) -> list[tuple]:
     return values
 
 
-def _nice_top(values: Sequence[float]) -> float:
+def _nice_ticks(values: Sequence[float]) -> list[float]:
+    """Return round values from zero to over the largest, at most six."""
     top = max(values, default=0.0)
     if top <= 0:
-        return 1.0
-    unit = 10.0 ** np.floor(np.log10(top))
-    return float(next(unit * m for m in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if unit * m >= top * 1.02 or m == 10))
+        return [0.0, 1.0]
+    unit = 10.0 ** np.floor(np.log10(top / 5))
+    step = float(next(unit * m for m in (1, 2, 5, 10) if unit * m >= top / 5 * 0.999999))
+    return [step * i for i in range(int(np.ceil(top / step - 1e-6)) + 1)]
 
 
-def _plot(title, described, values, axis, groups, top, show) -> Plot:
+def _plot(title, described, values, axis, groups, ticks, show) -> Plot:
     def y(value: float) -> float:
-        return TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM)
+        return TOP + (1 - value / ticks[-1]) * (HEIGHT - TOP - BOTTOM)
 
     lines: dict[str, list[Point]] = {}
     for subject, first, last, value, words in sorted(values, key=lambda v: (v[0], v[2])):
@@ -194,8 +202,7 @@ def _plot(title, described, values, axis, groups, top, show) -> Plot:
     series = tuple(
         Series(s, groups.get(s, 0), tuple(points), points[-1].x + 9, heights[s], named) for s, points in lines.items()
     )
-    steps = [top * i / 4 for i in range(5)] if top / 4 >= 0.01 or top <= 0.04 else [0, top / 2, top]
-    return Plot(title, described, axis.ticks(), tuple((y(v), _tick(v, show)) for v in steps), series)
+    return Plot(title, described, axis.ticks(), tuple((y(v), _tick(v, show)) for v in ticks), series)
 
 
 def _tick(value: float, show) -> str:

@@ -34,6 +34,8 @@ class DendriteCrop:
         Position along the dendrite of the middle of the first column of pixels, and the distance between columns, um.
     lateral_start_um, lateral_step_um : float
         Offset from the centre line of the middle of the first row of pixels, and the distance between rows, um.
+        Positive is left of the dendrite's direction as seen in the y-x image; the page draws left upwards, so that
+        no picture is a mirror image.
 
     Raises
     ------
@@ -92,7 +94,7 @@ class ReportContent:
         The pictures of the dendrites; a dendrite without one is shown without pictures.
     marks : DataFrame
         Where a spine lies in its crop: `subject`, `fov`, `dendrite`, `spine`, `session`, `position_um`
-        (along the dendrite) and `lateral_um` (offset from the centre line).
+        (along the dendrite) and `lateral_um` (offset from the centre line, positive to the left).
     settings : mapping
         The settings of the stages, nested.
     provenance : mapping

@@ -51,7 +51,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Panel:
-    """A piece of a dendrite with its sessions one below the other; lengths in um, shares of the page's width."""
+    """A piece of a dendrite with its sessions one below the other; `top_um` is the lateral offset of the upper edge."""
 
     start_um: float
     length_um: float
@@ -203,11 +203,12 @@ def _panel(span: Span, crop: DendriteCrop | None, strips: list[Strip]) -> Panel:
     first = TICK_UM * -(-span.start_um // TICK_UM)
     n = int((stop_um - first) // TICK_UM) + 1 if stop_um >= first else 0
     ticks = [first + i * TICK_UM for i in range(n)]
+    height_um = crop.images.shape[1] * crop.lateral_step_um
     return Panel(
         span.start_um,
         span.length_um,
-        crop.lateral_start_um - 0.5 * crop.lateral_step_um,
-        crop.images.shape[1] * crop.lateral_step_um,
+        crop.lateral_start_um - 0.5 * crop.lateral_step_um + height_um,
+        height_um,
         span.page_share,
         tuple(((t - span.start_um) / span.length_um, show_number(t)) for t in ticks),
         tuple(strips),

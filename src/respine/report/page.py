@@ -115,13 +115,18 @@ def _facts(content: ReportContent) -> list[Fact]:
     times = content.sessions["time_h"].dropna()
     span = f"over {show_hours(float(times.max() - times.min()))}" if len(times) > 1 else ""
     n_dendrites = len(dendrites[["subject", "fov", "dendrite"]].drop_duplicates())
-    return [
-        Fact(str(content.subjects["subject"].nunique()), "animals", f"{len(fields)} fields of view"),
-        Fact(str(len(registration)), "imaging sessions", f"{usable} of {len(registration)} scorable"),
-        Fact(str(content.sessions["session"].nunique()), "time points", span),
-        Fact(str(n_dendrites), "dendrites", f"{show_number(round(float(length)))} µm in three dimensions"),
-        Fact(str(n_seen), "spines", f"seen at least once, of {sites} candidate sites"),
+    counted = [
+        (content.subjects["subject"].nunique(), "animal", f"{_several(len(fields), 'field')} of view"),
+        (len(registration), "imaging session", f"{usable} of {len(registration)} scorable"),
+        (content.sessions["session"].nunique(), "time point", span),
+        (n_dendrites, "dendrite", f"{show_number(round(float(length)))} µm in three dimensions"),
+        (n_seen, "spine", f"seen at least once, of {_several(sites, 'candidate site')}"),
     ]
+    return [Fact(*_several(n, noun).split(" ", 1), detail) for n, noun, detail in counted]
+
+
+def _several(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _limits() -> dict[str, str]:

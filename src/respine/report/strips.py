@@ -18,9 +18,9 @@ ROW_UM = 60.0
 """The most that one row of pictures shows of a dendrite."""
 SHORTEST_ROW_UM = 40.0
 """Rows are never drawn larger than this length across the page: the pixels would show."""
-LOW_PERCENTILE, HIGH_PERCENTILE = 2.0, 99.7
+LOW_PERCENTILE, HIGH_PERCENTILE = 2.0, 99.95
 """Grey levels of a session that become black and white."""
-GAMMA = 0.7
+GAMMA = 0.65
 """Under 1 lifts dim spines beside a bright shaft."""
 GREY_LEVELS = 32
 """In a noisy picture more cannot be told apart by eye, and they do not compress."""
@@ -104,8 +104,9 @@ def pictures_of(crop: DendriteCrop, spans: list[Span]) -> dict[tuple[str, int], 
     """Return the picture of every session and span as a data URI; "" where the stack does not reach at all."""
     pictures = {}
     for session, image in zip(crop.sessions, crop.images, strict=True):
-        known = np.isfinite(image)
-        grey = stretch(image)
+        # The first row of a picture is its top: left of the dendrite's direction, the largest offset.
+        known = np.isfinite(image)[::-1]
+        grey = stretch(image)[::-1]
         for index, span in enumerate(spans):
             piece = slice(span.first, span.last)
             seen = known[:, piece].any()
