@@ -5,25 +5,28 @@ that all its spines share and by an Ornstein-Uhlenbeck process along the dendrit
 
     g_s = sqrt(b) Z + sqrt(c) W(x_s) + sqrt(1 - b - c) e_s,    corr(W(x), W(x')) = exp(-|x - x'| / scale).
 
-Each g is standard normal whatever b and c are, so the law of every single lifetime stays exact, while the losses of a
-dendrite over a period with loss probability p get the intra-class correlation (beta-binomial rho)
+Each g is standard normal whatever b and c are, so the law of every single lifetime stays exact. Spines of different
+age have different probabilities p_i to be lost over a period; given what two spines share, z, each is lost with
 
-    rho = (Phi2(t, t; r) - p^2) / (p (1 - p)),    t = Phi^-1(p),
+    P(z) = mean over i of Phi((Phi^-1(p_i) - sqrt(r) z) / sqrt(1 - r)),
 
-where r is the mean correlation of the g of two spines of the dendrite.
+r being the correlation of their g, so that the losses of a dendrite get the intra-class correlation (beta-binomial)
+
+    rho = Var(P(z)) / (p (1 - p)),    p = mean of p_i.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtri, owens_t
+from scipy.special import ndtr, ndtri
 
 from respine.core.errors import SettingsError
 
-_GRID = np.linspace(0.0, 0.999, 2000)
+_GRID = np.linspace(0.0, 0.97, 98)
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(61)
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 
 @dataclass(frozen=True)
@@ -45,17 +48,16 @@ class LatentCorrelation:
     scale_um: float = 1.0
 
 
-def intraclass_correlation(probability: float, latent: np.ndarray) -> np.ndarray:
-    """Return rho of the events {g < Phi^-1(p)} whose g have this correlation."""
-    threshold = ndtri(probability)
-    # Phi2(t, t; r) = Phi(t) - 2 T(t, sqrt((1 - r) / (1 + r))), with Owen's T.
-    both = probability - 2 * owens_t(threshold, np.sqrt((1 - latent) / (1 + latent)))
-    return (both - probability**2) / (probability * (1 - probability))
+def intraclass_correlation(probabilities: np.ndarray, latent: float) -> float:
+    """Return rho of losses with these probabilities, equally frequent, whose g have this correlation (below 1)."""
+    shared = np.sqrt(latent) * _NODES[:, None]
+    lost = ndtr((ndtri(probabilities) - shared) / np.sqrt(1 - latent)).mean(axis=1)
+    mean = float(np.mean(probabilities))
+    return float(_WEIGHTS @ (lost - mean) ** 2 / (mean * (1 - mean)))
 
 
-@lru_cache(maxsize=64)
 def latent_correlation(
-    rho: float, probability: float, side_by_side: float, scale_um: float, length_um: float
+    rho: float, probabilities: np.ndarray, side_by_side: float, scale_um: float, length_um: float
 ) -> LatentCorrelation:
     """Find the latent correlation that gives the losses of a dendrite this beta-binomial rho.
 
@@ -63,8 +65,8 @@ def latent_correlation(
     ----------
     rho : float
         Intra-class correlation of the losses of a dendrite, clustering included.
-    probability : float
-        Probability of a loss.
+    probabilities : ndarray, shape (N,)
+        Probabilities of a loss over the population of spines, equally frequent.
     side_by_side : float
         Latent correlation of neighbours from clustering alone.
     scale_um : float
@@ -77,10 +79,10 @@ def latent_correlation(
     SettingsError
         The clustering alone makes a larger rho than is asked for.
     """
-    mean = float(np.interp(rho, intraclass_correlation(probability, _GRID), _GRID))
+    mean = float(np.interp(rho, [intraclass_correlation(probabilities, r) for r in _GRID], _GRID))
     relative = length_um / scale_um
     over_pairs = 2 * (relative - 1 + np.exp(-relative)) / relative**2
-    branch = mean - side_by_side * over_pairs
+    branch = float(mean - side_by_side * over_pairs)
     if branch < 0 or branch + side_by_side > 1:
         raise SettingsError(
             f"stress.branch_correlation: found {rho:g} with cluster_share {side_by_side:g} over {scale_um:g} um, "

@@ -26,6 +26,8 @@ class Deletion:
         Spines that stand in an animal when it gets light.
     deleted : ndarray
         Spines that the light removed.
+    shrunk : ndarray
+        Labelled spines that survived the light, smaller.
     """
 
     standing: np.ndarray
@@ -33,6 +35,7 @@ class Deletion:
     labelled: np.ndarray
     lit: np.ndarray
     deleted: np.ndarray
+    shrunk: np.ndarray
 
 
 def draw_deletion(
@@ -73,4 +76,5 @@ def draw_deletion(
     labelled = stands & (labels < chance)
     lit = animals.light[subject] & (birth_h <= settings.light_h) & (death_h > settings.light_h)
     chance = np.where(labelled, settings.deletion_probability, settings.bystander_probability)
-    return Deletion(stands, new, labelled, lit, lit & (fates < chance))
+    deleted = lit & (fates < chance)
+    return Deletion(stands, new, labelled, lit, deleted, lit & labelled & ~deleted)

@@ -78,11 +78,16 @@ class Lifetimes:
         shares = self._elimination(days, _MULTIPLIERS)
         return float(np.exp(np.interp(elimination, shares, np.log(_MULTIPLIERS))))
 
+    def loss_probabilities(self, days: float, hazard_multiplier: float = 1.0, nodes: int = 201) -> np.ndarray:
+        """Return the probability to be lost within a time of `nodes` standing spines, equally frequent by age."""
+        return 1.0 - np.exp(-hazard_multiplier * self._consumed(days, nodes))
+
+    def _consumed(self, days: float, nodes: int) -> np.ndarray:
+        age = self.equilibrium_age((np.arange(nodes) + 0.5) / nodes)
+        return self.cumulative_hazard(age + days) - self.cumulative_hazard(age)
+
     def _elimination(self, days: float, multipliers: np.ndarray) -> np.ndarray:
-        share = (np.arange(_NODES) + 0.5) / _NODES
-        age = self.equilibrium_age(share)
-        consumed = self.cumulative_hazard(age + days) - self.cumulative_hazard(age)
-        return 1.0 - np.exp(-np.outer(multipliers, consumed)).mean(axis=1)
+        return 1.0 - np.exp(-np.outer(multipliers, self._consumed(days, _NODES))).mean(axis=1)
 
     @cached_property
     def _inverse_table(self) -> tuple[float, float, np.ndarray]:

@@ -144,7 +144,7 @@ class StudySettings(CheckedSettings):
             raise SettingsError(f"sessions: found times {times} h, expected rising times")
         if times[0] > self.stress.start_h:
             raise SettingsError(
-                f"stress.start_h: found {self.stress.start_h:g} before the first session at {times[0]:g} h; "
+                f"stress.start_h: found {self.stress.start_h:g} before the first session at {times[0]:g} h, "
                 f"expected a session before stress"
             )
         dim = self.detection.dim_session

@@ -134,6 +134,10 @@ class ProbeSettings(CheckedSettings):
     """Probability that light deletes a labelled spine."""
     bystander_probability: float = Field(0.02, ge=0, le=1)
     """Probability that light deletes an unlabelled spine."""
+    shrunk_volume: float = Field(0.5, gt=0, le=1)
+    """Volume of the head of a labelled spine that survives the light, relative to before."""
+    shrunk_support: float = Field(0.0, ge=0, le=1)
+    """Support for the lasting recovery that such a spine still gives; 1: shrinking does not matter."""
 
     @model_validator(mode="after")
     def _in_order(self) -> ProbeSettings:

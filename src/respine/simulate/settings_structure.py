@@ -38,7 +38,7 @@ class AnatomySettings(CheckedSettings):
         room = self.gap_um * self.density_per_um / (1 - self.axial_fraction)
         if room >= 0.5:
             raise SettingsError(
-                f"gap_um: found {self.gap_um:g} at {self.density_per_um:g} spines per um; "
+                f"gap_um: found {self.gap_um:g} at {self.density_per_um:g} spines per um, "
                 f"expected gaps that fill less than half of a dendrite"
             )
         return self

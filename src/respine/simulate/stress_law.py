@@ -49,8 +49,9 @@ def period_correlations(
     SettingsError
         The clustering under stress alone makes a larger correlation than is asked for.
     """
-    usual = usual_elimination(turnover, stress)
+    law, days = lifetimes_of(turnover), -stress.start_h / 24.0
+    usual = law.loss_probabilities(days)
+    lost = law.loss_probabilities(days, stress_hazard_multiplier(turnover, stress))
     calm = latent_correlation(turnover.branch_correlation, usual, 0.0, 1.0, length_um)
-    lost = stress.loss_multiplier * usual
     tight = latent_correlation(stress.branch_correlation, lost, stress.cluster_share, stress.cluster_um, length_um)
     return calm, tight

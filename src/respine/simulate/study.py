@@ -120,7 +120,7 @@ def simulate_study(settings: StudySettings, seed: int) -> SimulatedStudy:
     attended = np.array(settings.time_h) <= dropout_h[:, None]
     brightness = draw_log_brightness(settings, settings.n_subjects, streams.of("brightness"))
     brightness = brightness + log_fading(dropout_h, settings)
-    spine_class, diameter = _sizes(spines, settings, streams)
+    spine_class, diameter = _sizes(spines, deletion, settings, streams)
     seen, false_calls = _seen(present, diameter, spines, dendrites, brightness, attended, settings, streams)
     scores = {
         name: np.where(attended, draw_scores(*_score_inputs(name, coordination, animals, settings, streams)), np.nan)
@@ -169,12 +169,15 @@ def _coordination(spines, deletion, present, animals, settings, streams) -> Coor
     restored = np.flatnonzero(spines.restores != NOTHING)
     age_h = time_h[:, None] - spines.birth_h[restored]
     mature = present[:, restored] & (age_h >= settings.coordination.support_age_h)
-    back = _count_by(mature, spines.subject[restored], count)
+    lit = time_h >= settings.probe.light_h
+    weak = mature & deletion.shrunk[restored] & lit[:, None]
+    back = _count_by(mature, spines.subject[restored], count).astype(float)
+    back -= (1 - settings.probe.shrunk_support) * _count_by(weak, spines.subject[restored], count)
     lost = np.bincount(spines.subject[spines.lost_under(settings.stress)], minlength=count)
     deleted = np.bincount(spines.subject[deletion.deleted], minlength=count)
     return draw_coordination(
         lost_share=1 - standing / first,
-        deleted_share=(deleted[:, None] / first) * (time_h >= settings.probe.light_h),
+        deleted_share=deleted[:, None] / first * lit,
         restored_share=back / np.maximum(lost, 1)[:, None],
         animals=animals,
         settings=settings,
@@ -182,15 +185,19 @@ def _coordination(spines, deletion, present, animals, settings, streams) -> Coor
     )
 
 
-def _sizes(spines: Spines, settings: StudySettings, streams: Streams) -> tuple[np.ndarray, np.ndarray]:
+def _sizes(
+    spines: Spines, deletion: Deletion, settings: StudySettings, streams: Streams
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw classes, (S,), and logarithmic diameters, (T, S); a restored spine has the class of the lost one."""
     spine_class = draw_classes(len(spines.subject), settings.size, streams.of("classes"))
     restored = spines.restores != NOTHING
     spine_class[restored] = spine_class[spines.restores[restored]]
-    z = draw_persistent(
-        len(spine_class), np.array(settings.time_h), settings.size.persistence_days, streams.of("sizes")
-    )
-    return spine_class, log_diameters(spine_class, spines.birth_h, z, np.array(settings.time_h), settings.size)
+    time_h = np.array(settings.time_h)
+    z = draw_persistent(len(spine_class), time_h, settings.size.persistence_days, streams.of("sizes"))
+    diameter = log_diameters(spine_class, spines.birth_h, z, time_h, settings.size)
+    lit = np.flatnonzero(time_h >= settings.probe.light_h)
+    diameter[np.ix_(lit, np.flatnonzero(deletion.shrunk))] += np.log(settings.probe.shrunk_volume) / 3
+    return spine_class, diameter
 
 
 def _seen(present, diameter, spines, dendrites, brightness, attended, settings, streams):

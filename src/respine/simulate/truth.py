@@ -297,7 +297,7 @@ def labels_table(study: SimulatedStudy) -> pd.DataFrame:
     deletion = study.deletion
     which = np.flatnonzero(deletion.standing | deletion.lit)
     keys = _spine_keys(study, spine_names(study)).iloc[which].reset_index(drop=True)
-    flags = {name: getattr(deletion, name)[which] for name in ("new", "labelled", "lit", "deleted")}
+    flags = {name: getattr(deletion, name)[which] for name in ("new", "labelled", "lit", "deleted", "shrunk")}
     return keys.assign(**flags)
 
 
