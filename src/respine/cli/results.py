@@ -27,7 +27,7 @@ def table(
 
 
 def report(folder: Folder) -> None:
-    """Write the report anew from the results there are, and name the file to open."""
+    """Write the report anew from the results, and name the file to open."""
     from respine.study.run import report_study
 
     typer.echo(f"open {report_study(folder)}")

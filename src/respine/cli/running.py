@@ -16,7 +16,7 @@ def run(
     ] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler to use instead.")] = None,
 ) -> None:
-    """Run what has not been run: tables, provenance and report. Killed at any moment, it goes on from there."""
+    """Run what has not been run; killed at any moment, it goes on from there."""
     from respine.study.progress import ProgressBar
     from respine.study.run import run_study
 
@@ -30,7 +30,7 @@ def run(
 
 
 def status(folder: Folder) -> None:
-    """Show how many tasks of every stage are done, who runs the study now, and what failed last."""
+    """Show how many tasks of every stage are done, and who runs the study now."""
     from respine.study.run import open_job
     from respine.study.status import find_status
 
