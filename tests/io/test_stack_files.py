@@ -14,7 +14,7 @@ from respine.io.tiff_write import write_scanimage, write_tiff_stack
 
 VOXEL = (1.5, 0.12, 0.25)
 FUZZ = settings(
-    deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
 )
 
 
@@ -83,7 +83,7 @@ def test_any_bytes_are_a_stack_or_a_clear_error(tmp_path, start, rest):
     path = tmp_path / "a.tif"
     path.write_bytes(start + rest)
     with contextlib.suppress(ReadError, InputError):
-        read_stack(path)
+        read_stack(path, 1, VOXEL)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +107,7 @@ def test_a_few_wrong_bytes_are_a_stack_or_a_clear_error(tmp_path, examples, data
     path = tmp_path / "a.tif"
     path.write_bytes(whole)
     with contextlib.suppress(ReadError, InputError):
-        read_stack(path)
+        read_stack(path, 1, VOXEL)
 
 
 @FUZZ
@@ -120,7 +120,7 @@ def test_any_metadata_of_a_zarr_are_a_stack_or_a_clear_error(tmp_path, name, tex
     before = (path / name).read_bytes() if (path / name).exists() else None
     (path / name).write_text(text, encoding="utf-8", errors="surrogatepass")
     with contextlib.suppress(ReadError, InputError):
-        read_stack(path)
+        read_stack(path, 1, VOXEL)
     if before is None:
         (path / name).unlink()
     else:

@@ -40,7 +40,7 @@ def raises(path, message):
 def test_a_file_cut_off_at_any_byte_is_an_error_or_the_whole_data(tmp_path, options):
     whole = tiff_bytes(**options)
     path = tmp_path / "a.tif"
-    for end in range(len(whole)):
+    for end in (*range(0, len(whole), 5), *range(len(whole) - 40, len(whole))):
         path.write_bytes(whole[:end])
         with contextlib.suppress(ReadError):
             np.testing.assert_array_equal(open_stack(path).read(), DATA, err_msg=f"{end} of {len(whole)} bytes")
@@ -85,7 +85,16 @@ def test_a_chain_of_pages_in_a_circle_ends(tmp_path):
     ("entries", "message"),
     [
         (GREY[1:], "page 1 without a size; expected a width and a height"),
-        (GREY[:3], "page 1 without pixels; expected an offset and a size for each strip"),
+        (GREY[:3], "page 1 without pixels; expected an offset and a size for each strip or tile"),
+        (
+            [*GREY[:4], (279, 4, 1, 0)],
+            "page 1 without pixels; expected an offset and a size for each strip or tile",
+        ),
+        ([*GREY, (278, 3, 1, 2)], "page 1 of 1 strips or tiles; expected 2"),
+        (
+            [*GREY[:3], (322, 3, 1, 2), (323, 3, 1, 3), (324, 4, 1, 8), (325, 4, 1, 8)],
+            "page 1 of 1 strips or tiles; expected 4",
+        ),
         (
             [*GREY[:2], (258, 3, 1, 12), *GREY[3:]],
             "page 1 of [12] bit (sample format [1]); expected 8, 16 or 32 bit integers, or 16, 32 or 64 bit floats",

@@ -25,7 +25,7 @@ _RATIONAL = {5: "II"}
 _KINDS = {1: "u", 2: "i", 3: "f"}
 _TEXT_TAGS = {270, 305, 315}
 _RATIO_TAGS = {282, 283}
-_INTEGER_TAGS = {254, 256, 257, 258, 259, 262, 266, 273, 277, 279, 296, 317, 324, 325, 339}
+_INTEGER_TAGS = {254, 256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 296, 317, 322, 323, 324, 325, 339}
 
 
 @dataclass(frozen=True)
@@ -184,16 +184,22 @@ class _Walk:
             raise read_error(self.path, f"{named} without a size", "a width and a height")
         tiled = 324 in tags
         offsets, sizes = (tags.get(324, ()), tags.get(325, ())) if tiled else (tags.get(273, ()), tags.get(279, ()))
-        if not offsets or len(offsets) != len(sizes) or 0 in offsets:
-            raise read_error(self.path, f"{named} without pixels", "an offset and a size for each strip")
+        if not offsets or len(offsets) != len(sizes) or 0 in offsets + sizes:
+            raise read_error(self.path, f"{named} without pixels", "an offset and a size for each strip or tile")
+        height, width = tags[257][0], tags[256][0]
+        rows = max(tags.get(323 if tiled else 278, (height,))[0], 1)
+        columns = max(tags.get(322, (width,))[0], 1) if tiled else width
+        needed = -(-height // rows) * -(-width // columns)
+        if len(offsets) < needed:  # decoders fill what is absent with zeros
+            raise read_error(self.path, f"{named} of {len(offsets)} strips or tiles", f"{needed}")
         end = max(o + c for o, c in zip(offsets, sizes, strict=True))
         if end > len(self.data):
             raise truncated(self.path, f"{len(self.data)} bytes", f"at least {end} for {named}")
         coding = tuple(tags.get(tag, (1,))[0] for tag in (259, 266, 317))
         page = TiffPage(
             index,
-            tags[257][0],
-            tags[256][0],
+            height,
+            width,
             self.dtype(named, tags),
             tags.get(277, (1,))[0],
             tags.get(262, (1,))[0],
