@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from painted import BACKGROUND, Spot, paint_ribbon
 
+from painted import BACKGROUND, Spot, paint_ribbon
 from respine.structure.align import align_sessions, shift_evidence, shift_ribbon
 from respine.structure.evidence import compute_evidence
 

@@ -1,6 +1,6 @@
 import numpy as np
-from painted import BACKGROUND, SHAFT, Spot, paint_ribbon
 
+from painted import BACKGROUND, SHAFT, Spot, paint_ribbon
 from respine.structure.evidence import compute_evidence
 
 
@@ -52,3 +52,18 @@ def test_outside_the_stack_there_is_no_evidence():
     evidence = compute_evidence(ribbon, 1.0, 0.5, BACKGROUND)
     assert np.isnan(evidence.snr[:30]).all()
     assert np.isfinite(evidence.snr[40:200, 40, 6]).all()
+
+
+def test_the_edge_of_the_stack_does_not_look_like_a_spine():
+    ribbon = paint_ribbon([], noise=1.0)
+    ribbon.values[:150] = np.nan
+    ribbon.values[:, :30] = np.nan
+    evidence = compute_evidence(ribbon, 1.0, 0.5, BACKGROUND)
+    flank = np.abs(ribbon.lateral_um) >= 0.45
+    assert np.nanmax(evidence.snr[:, flank]) < 4.5
+
+
+def test_a_dendrite_that_a_session_does_not_show_at_all_gives_no_evidence():
+    ribbon = paint_ribbon([])
+    ribbon.values[:] = np.nan
+    assert np.isnan(compute_evidence(ribbon, 1.0, 0.5, BACKGROUND).snr).all()

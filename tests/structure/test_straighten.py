@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from painted import Y_UM, Z_UM, Spot, paint_ribbon, paint_stack, straight_dendrite
 
+from painted import Y_UM, Z_UM, Spot, paint_ribbon, paint_stack, straight_dendrite
 from respine.core.dendrite import Dendrite
 from respine.core.stack import Stack
 from respine.core.warp import Warp

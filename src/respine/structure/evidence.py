@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, gaussian_filter1d, percentile_filter
+from scipy.ndimage import distance_transform_edt, gaussian_filter, gaussian_filter1d, percentile_filter
 
 from respine.core.settings import StageSettings
 from respine.structure.straighten import Ribbon
@@ -79,7 +79,7 @@ def compute_evidence(
     Evidence
     """
     outside = ~np.isfinite(ribbon.values)
-    signal = np.where(outside, 0.0, ribbon.values - background).astype(np.float32)
+    signal = _continue_outside(ribbon.values - background, outside)
     step = _steps_um(ribbon)
     sigma = np.array([settings.smooth_um, settings.smooth_um, settings.axial_um]) / step
     smooth = gaussian_filter(signal, sigma)
@@ -95,6 +95,16 @@ def compute_evidence(
     excess = excess.astype(np.float32)
     excess[outside] = np.nan
     return Evidence(snr, excess, shaft)
+
+
+def _continue_outside(values: np.ndarray, outside: np.ndarray) -> np.ndarray:
+    """Fill what is outside from the nearest known place along the dendrite: an edge must not look like a spine."""
+    if not outside.any():
+        return values
+    if outside.all():
+        return np.zeros_like(values)
+    nearest = distance_transform_edt(outside, sampling=(1, 1000, 1000), return_distances=False, return_indices=True)
+    return values[tuple(nearest)]
 
 
 def _steps_um(ribbon: Ribbon) -> np.ndarray:
