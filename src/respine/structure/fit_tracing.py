@@ -6,10 +6,21 @@ import numpy as np
 from pydantic import Field
 
 from respine.core.dendrite import Dendrite, Tracing
+from respine.core.geometry import arc_length_um
 from respine.core.settings import StageSettings
 from respine.core.stack import Stack
 from respine.core.warp import Warp
-from respine.structure.trace_centre import Search, centre_line, join_ends, measure_radius
+from respine.structure.trace_centre import (
+    Search,
+    centre_line,
+    join_ends,
+    measure_radius,
+    smooth_line,
+    typical_radius,
+)
+
+# The corners of a user's polyline are rounded over this length.
+_KINK_UM = 0.5
 
 
 class FitTracingSettings(StageSettings):
@@ -29,7 +40,7 @@ def fit_tracing(tracing: Tracing, warp: Warp, stack: Stack, settings: FitTracing
     Parameters
     ----------
     tracing : Tracing
-        In the reference frame; steps of at most about 0.5 um (`resample_tracing`).
+        In the reference frame; an automatic one, or a user's with points as far apart as they are.
     warp : Warp
         Reference frame to this session's raw stack.
     stack : Stack
@@ -39,11 +50,11 @@ def fit_tracing(tracing: Tracing, warp: Warp, stack: Stack, settings: FitTracing
     Returns
     -------
     Tracing
-        The same names, parents and numbers of points: point k of a dendrite is point k of the reference. What lies
-        outside the stack stays where the warp puts it. The radius is that of this session where it could be measured,
-        else that of the reference.
+        The same names and parents. Points are those at even steps of about 0.3 um of arc length in the reference frame.
+        What lies outside the stack stays about where the warp puts it. The radius is that of this session where it
+        could be measured, else that of the reference.
     """
-    warped = [warp.apply(dendrite.points_um) for dendrite in tracing]
+    warped = [warp.apply(smooth_line(dendrite.points_um, _KINK_UM)) for dendrite in tracing]
     search = Search(settings.search_um, settings.search_axial_um, settings.smooth_um)
     moved = [
         centre_line(line, stack, search, float(np.median(dendrite.radius_um)))
@@ -51,7 +62,15 @@ def fit_tracing(tracing: Tracing, warp: Warp, stack: Stack, settings: FitTracing
     ]
     fitted = []
     for dendrite, line in zip(tracing, join_ends(moved, warped), strict=True):
-        radius = measure_radius(line, stack)
-        radius = np.where(np.isfinite(radius), radius, dendrite.radius_um)
+        radius = _radius_in_session(dendrite, line, stack)
         fitted.append(Dendrite(dendrite.name, line, radius, dendrite.parent))
     return Tracing(tuple(fitted))
+
+
+def _radius_in_session(dendrite: Dendrite, line: np.ndarray, stack: Stack) -> np.ndarray:
+    radius = measure_radius(line, stack)
+    along = arc_length_um(dendrite.points_um)
+    reference = np.interp(np.linspace(0, along[-1], len(line)), along, dendrite.radius_um)
+    # A user's tracing has 0 where nobody measured.
+    reference[reference <= 0] = typical_radius(radius)
+    return np.where(np.isfinite(radius), radius, reference)

@@ -11,7 +11,14 @@ from respine.core.geometry import arc_length_um
 from respine.core.settings import StageSettings
 from respine.core.stack import Stack
 from respine.structure.ridge import RidgeMap, compute_ridge_map
-from respine.structure.trace_centre import Search, centre_line, join_ends, measure_radius, smooth_line
+from respine.structure.trace_centre import (
+    Search,
+    centre_line,
+    join_ends,
+    measure_radius,
+    smooth_line,
+    typical_radius,
+)
 from respine.structure.trace_crossings import resolve_crossings
 from respine.structure.trace_graph import (
     bridge_gaps,
@@ -25,9 +32,8 @@ from respine.structure.trace_graph import (
 )
 from respine.structure.trace_paths import extract_paths, find_patches
 
-# A first look at the radius, before there is a centre line to measure it at.
-_TYPICAL_RADIUS_UM = 0.45
 _TIP_SHARE = 0.5
+_TIDYING_ROUNDS = 3
 _PATH_UM, _SPECK_UM = 3.0, 4.0
 # Light scattered above and below a bright dendrite reaches twice as far as the blur of a spot.
 _TAIL = 2.0
@@ -101,16 +107,23 @@ def _trace_graph(ridges: RidgeMap, settings: TraceSettings) -> nx.MultiGraph:
     low, high = settings.low_threshold * level, settings.high_threshold * level
     patches = find_patches(ridges, low, high, _SPECK_UM, longer)
     graph = build_graph(extract_paths(ridges, patches, _PATH_UM, longer), ridges)
-    prune_twigs(graph, ridges, settings.min_branch_um, _TAIL * longer)
-    trim_tips(graph, ridges, _TIP_SHARE, longer)
+    _tidy(graph, ridges, settings, longer)
     bridge_gaps(graph, ridges, settings.bridge_um, _BRIDGE_SUPPORT * low, longer)
     resolve_crossings(graph, _REACH_OF_CROSSING_UM, longer)
-    prune_twigs(graph, ridges, settings.min_branch_um, _TAIL * longer)
-    cut_hairpins(graph, ridges, _TAIL * longer)
-    trim_tips(graph, ridges, _TIP_SHARE, longer)
+    _tidy(graph, ridges, settings, longer)
     _drop_short(graph, settings.min_length_um, longer)
-    _drop_faint(graph, ridges, settings, longer)
+    _drop_faint(graph, ridges, settings)
+    _tidy(graph, ridges, settings, longer)
+    _drop_short(graph, settings.min_length_um, longer)
     return graph
+
+
+def _tidy(graph: nx.MultiGraph, ridges: RidgeMap, settings: TraceSettings, elongation: float) -> None:
+    # A trimmed tip may leave a twig, and a pruned twig a hairpin, whose arms are trimmed in turn.
+    for _ in range(_TIDYING_ROUNDS):
+        trim_tips(graph, ridges, _TIP_SHARE, elongation)
+        prune_twigs(graph, ridges, settings.min_branch_um, _TAIL * elongation)
+        cut_hairpins(graph, ridges, _TAIL * elongation)
 
 
 def _drop_short(graph: nx.MultiGraph, length_um: float, elongation: float) -> None:
@@ -123,7 +136,7 @@ def _drop_short(graph: nx.MultiGraph, length_um: float, elongation: float) -> No
             graph.remove_nodes_from(tree)
 
 
-def _drop_faint(graph: nx.MultiGraph, ridges: RidgeMap, settings: TraceSettings, elongation: float) -> None:
+def _drop_faint(graph: nx.MultiGraph, ridges: RidgeMap, settings: TraceSettings) -> None:
     """Take away free branches and trees that are faint beside the usual dendrite of the field, the faintest first."""
     strength = sorted((_strength(e, ridges), arc_length_um(e["points"])[-1]) for *_, e in graph.edges(data=True))
     if not strength:
@@ -140,7 +153,6 @@ def _drop_faint(graph: nx.MultiGraph, ridges: RidgeMap, settings: TraceSettings,
             return
         graph.remove_edge(*min(faint)[1:])
         merge_through_nodes(graph)
-        prune_twigs(graph, ridges, settings.min_branch_um, _TAIL * elongation)
 
 
 def _strength(edge: dict, ridges: RidgeMap) -> float:
@@ -164,12 +176,6 @@ def _centre_edges(graph: nx.MultiGraph, stack: Stack, settings: TraceSettings) -
         lines = join_ends(moved, lines)
         lines = [smooth_line(line, settings.smooth_um / 2) for line in lines]
     return lines, ends
-
-
-def typical_radius(radius_um: np.ndarray) -> float:
-    """Median of the radii that were measured; 0.45 um where none was."""
-    known = radius_um[np.isfinite(radius_um)]
-    return float(np.median(known)) if len(known) else _TYPICAL_RADIUS_UM
 
 
 def _complete_radius(radius_um: np.ndarray) -> np.ndarray | None:

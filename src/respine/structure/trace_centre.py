@@ -31,6 +31,9 @@ _SLOPE_PRICE, _OFFSET_PRICE = 2.0, 0.15
 _BRIGHTNESS_UM = 10.0
 _PROFILE_UM, _PROFILE_STEP_UM = 3.0, 0.06
 _BLEND_UM = 2.0
+_TYPICAL_RADIUS_UM = 0.45
+# Points sampled at once, so that the box of the stack around them stays small.
+_PART = 64
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,9 @@ def smooth_line(points_um: np.ndarray, sigma_um: float, step_um: float = STEP_UM
     before = 2 * points[0] - points[pad:0:-1]
     after = 2 * points[-1] - points[-2 : -pad - 2 : -1]
     padded = np.concatenate([before, points, after])
-    return gaussian_filter1d(padded, sigma_um / step_um, axis=0, mode="nearest")[pad:-pad]
+    smooth = gaussian_filter1d(padded, sigma_um / step_um, axis=0, mode="nearest")[pad:-pad]
+    smooth[[0, -1]] = points[[0, -1]]  # to the last bit, for ends that meet
+    return smooth
 
 
 def centre_line(points_um: np.ndarray, stack: Stack, search: Search, tube_um: float) -> np.ndarray:
@@ -111,8 +116,18 @@ def _sample(
     points_um: np.ndarray, normal: np.ndarray, across: np.ndarray, u: np.ndarray, w: np.ndarray, stack: Stack
 ) -> tuple[np.ndarray, np.ndarray]:
     """Intensities (N, U, W) around a line, and whether each lies inside the stack."""
+    parts = [
+        _sample_part(points_um[k : k + _PART], normal[k : k + _PART], across[k : k + _PART], u, w, stack)
+        for k in range(0, len(points_um), _PART)
+    ]
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
+
+
+def _sample_part(
+    points_um: np.ndarray, normal: np.ndarray, across: np.ndarray, u: np.ndarray, w: np.ndarray, stack: Stack
+) -> tuple[np.ndarray, np.ndarray]:
     spots = points_um[:, None, None] + u[:, None, None] * normal[:, None, None] + w[:, None] * across[:, None, None]
-    index = spots.reshape(-1, 3) / np.array(stack.voxel_um)
+    index = stack.to_voxel(spots.reshape(-1, 3))
     last = np.array(stack.shape) - 1
     inside = ((index >= -0.5) & (index <= last + 0.5)).all(1)
     index = np.clip(index, 0, last)
@@ -212,6 +227,12 @@ def measure_radius(points_um: np.ndarray, stack: Stack) -> np.ndarray:
         sides = [side for side in sides if np.isfinite(side)]
         radius[k] = np.mean(sides) * _PROFILE_STEP_UM if sides else np.nan
     return radius
+
+
+def typical_radius(radius_um: np.ndarray) -> float:
+    """Median of the radii that were measured; 0.45 um where none was."""
+    known = radius_um[np.isfinite(radius_um)]
+    return float(np.median(known)) if len(known) else _TYPICAL_RADIUS_UM
 
 
 def half_width(side: np.ndarray) -> float:
