@@ -197,8 +197,8 @@ def test_other_recordings_are_looked_up(folder, edit, tmp_path):
     assert lines(folder) == [
         f"recordings.csv, row 8, path: found nothing readable at {outside} (No such file or directory); "
         "expected a file or folder",
-        f"recordings.csv, row 9, path: found nothing readable at {folder / 'trace.swc'} (No such file or directory); "
-        "expected a file or folder",
+        "recordings.csv, row 9, path: found trace.swc, which cannot be opened (No such file or directory); "
+        "expected a file that can be read",
     ]
 
 
@@ -208,6 +208,44 @@ def test_a_tracing_of_a_field_without_stacks(folder, edit):
     assert lines(folder) == [
         "recordings.csv, row 8, fov: found dendrites of fov f2 of m1, which has no structure; "
         "expected a structure recording of it"
+    ]
+
+
+@pytest.fixture
+def trace(folder, edit):
+    def trace(name, text):
+        (folder / name).write_text(text)
+        edit("recordings.csv", "m1,s0,structure", f"m1,s0,dendrites,f1,{name},,,,\nm1,s0,structure")
+        return lines(folder)
+
+    return trace
+
+
+CENTRE_LINE = "dendrite,z_um,y_um,x_um,radius_um\nd1,2,0.5,0.5,0.4\nd1,3,1.5,2.5,0.4\n"
+
+
+def test_a_good_tracing(trace):
+    assert trace("trace.csv", CENTRE_LINE) == []
+
+
+def test_a_tracing_in_voxels(trace):
+    assert trace("trace.csv", CENTRE_LINE.replace("0.5,0.5", "5,5").replace("1.5,2.5", "15,25")) == [
+        "recordings.csv, row 8, path: found points from 2 5 5 to 3 15 25 um (z y x) in trace.csv; "
+        "expected most of them within its stack, 0 to 8 2 3 um"
+    ]
+
+
+def test_a_broken_tracing(trace, folder):
+    assert trace("trace.csv", CENTRE_LINE.replace("1.5,2.5", "1.5,x")) == [
+        "recordings.csv, row 8, path: found x_um 'x' in trace.csv, line 3; expected a number"
+    ]
+    (folder / "trace.csv").write_text("")
+    assert lines(folder) == ["recordings.csv, row 8, path: found an empty file in trace.csv; expected a tracing"]
+
+
+def test_a_tracing_of_another_format(trace):
+    assert trace("trace.obj", CENTRE_LINE) == [
+        "recordings.csv, row 8, path: found a name that ends in '.obj' in trace.obj; expected .swc or .csv"
     ]
 
 

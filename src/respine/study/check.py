@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from respine.study.check_stacks import check_stacks
+from respine.study.check_tracings import check_tracings
 from respine.study.consistency import in_order
 from respine.study.definition import FILE
 from respine.study.manifest import Recording, Study, gather_study
@@ -19,7 +20,7 @@ from respine.study.problem import Problem, row_field
 from respine.study.rows import RECORDINGS, SESSIONS, SUBJECTS
 
 _FILES = (FILE, SUBJECTS, SESSIONS, RECORDINGS)
-_OPENED = ("structure", "label")
+_STACKS, _TRACING = ("structure", "label"), "dendrites"
 
 
 def check_study(
@@ -49,15 +50,16 @@ def check_study(
     if all(problem.level == "warning" for problem in problems):  # else much seems unused that only is misspelt
         problems = problems + _unused(study)
     problems = problems + _missing(recordings) + _alone(recordings)
-    problems += check_stacks(folder, [r for r in recordings if r.kind in _OPENED], pixels=pixels)
+    found, extents_um = check_stacks(folder, [r for r in recordings if r.kind in _STACKS], pixels=pixels)
+    problems += found + check_tracings(folder, [r for r in recordings if r.kind == _TRACING], extents_um)
     return [problem for file in _FILES for problem in in_order([p for p in problems if p.file == file])]
 
 
 def _missing(recordings: list[Recording]) -> list[Problem]:
-    """Name the recordings that are not there; those that are opened as stacks say so themselves."""
+    """Name the recordings that are not there; those that are opened here say so themselves."""
     problems = []
     for recording in recordings:
-        if recording.kind in _OPENED:
+        if recording.kind in (*_STACKS, _TRACING):
             continue
         try:
             recording.path.stat()

@@ -17,14 +17,19 @@ from respine.io.stack_file import StackFile, voxel_problems
 from respine.io.stack_files import open_stack, refuse_not_finite
 from respine.study.manifest import Recording
 from respine.study.problem import Problem, row_field
+from respine.study.reader_problem import name_inside, reader_problem
 from respine.study.rows import RECORDINGS
 
+Place = tuple[str, str, str | None]
+"""Subject, session, fov."""
 LEAST_EXTENT = 0.5
 """Least extent of a stack, relative to the largest of its field of view."""
 _OTHER_ZOOM = 1.25
 
 
-def check_stacks(folder: Path, recordings: Sequence[Recording], *, pixels: bool) -> list[Problem]:
+def check_stacks(
+    folder: Path, recordings: Sequence[Recording], *, pixels: bool
+) -> tuple[list[Problem], dict[Place, np.ndarray]]:
     """Open every stack once and find what is wrong with it, and between the stacks of a field of view.
 
     Parameters
@@ -35,6 +40,12 @@ def check_stacks(folder: Path, recordings: Sequence[Recording], *, pixels: bool)
         Those that are z-stacks.
     pixels : bool
         Whether to decode the pixels too.
+
+    Returns
+    -------
+    problems : list of Problem
+    extents_um : dict of (subject, session, fov) to ndarray, shape (3,)
+        Extent (z, y, x) of every structure stack whose voxel size is known, um.
     """
     problems: list[Problem] = []
     sizes: dict[tuple[str, str | None, str], list[tuple[Recording, np.ndarray, np.ndarray]]] = {}
@@ -42,7 +53,7 @@ def check_stacks(folder: Path, recordings: Sequence[Recording], *, pixels: bool)
         try:
             file = open_stack(recording.path)
         except ReadError as error:
-            problems.append(_problem(folder, recording, "path", error))
+            problems.append(reader_problem(folder, recording, "path", error))
             continue
         wrong, voxel_um = _header_problems(folder, recording, file)
         if pixels and not any(p.where.endswith("channel") for p in wrong):
@@ -53,7 +64,13 @@ def check_stacks(folder: Path, recordings: Sequence[Recording], *, pixels: bool)
             sizes.setdefault(key, []).append((recording, np.array(voxel_um), np.array(file.shape[1:])))
     for group in sizes.values():
         problems += _unlike(group)
-    return problems
+    extents = {
+        (r.subject, r.session, r.fov): voxel * shape
+        for (_, _, kind), group in sizes.items()
+        for r, voxel, shape in group
+        if kind == "structure"
+    }
+    return problems, extents
 
 
 def _header_problems(
@@ -63,15 +80,15 @@ def _header_problems(
     try:
         file.channel_index(recording.channel)
     except InputError as error:
-        problems.append(_problem(folder, recording, "channel", error))
+        problems.append(reader_problem(folder, recording, "channel", error))
     wrong = voxel_problems(file.voxel_um, recording.voxel_um)
     for field, found, expected in wrong:
         problems.append(Problem(RECORDINGS, row_field(recording.row, field), found, expected))
     if file.shape[1] < 2:
-        found = f"a single slice in {_inside(folder, file.path)}"
+        found = f"a single slice in {name_inside(folder, file.path)}"
         problems.append(Problem(RECORDINGS, row_field(recording.row, "path"), found, "a z-stack of several"))
     if file.format == "OME-Zarr" and (absent := absent_chunks(file)):
-        found = f"{absent} chunks of {_inside(folder, file.path)} that are not on disk"
+        found = f"{absent} chunks of {name_inside(folder, file.path)} that are not on disk"
         expected = "all, unless they are dark: they are read as 0"
         problems.append(Problem(RECORDINGS, row_field(recording.row, "path"), found, expected, "warning"))
     if wrong:
@@ -87,7 +104,7 @@ def _pixel_problems(folder: Path, recording: Recording, file: StackFile) -> list
             for z, plane in enumerate(voxels):
                 refuse_not_finite(file.path, z, plane)
     except ReadError as error:
-        return [_problem(folder, recording, "path", error)]
+        return [reader_problem(folder, recording, "path", error)]
     return []
 
 
@@ -110,16 +127,3 @@ def _unlike(group: list[tuple[Recording, np.ndarray, np.ndarray]]) -> list[Probl
                 expected = f"about {voxels[0, axis]:.4g} um, as in row {group[0][0].row}"
                 problems.append(Problem(RECORDINGS, where, found, expected, "warning"))
     return problems
-
-
-def _problem(folder: Path, recording: Recording, field: str, error: ReadError | InputError) -> Problem:
-    """Take the message of a reader apart; every one says what was found and what was expected."""
-    message, _, expected = str(error).partition("; expected ")
-    path, _, found = message.partition(": found ")
-    named = _inside(folder, Path(path))
-    found = f"{found} at {named}" if found == "nothing" else f"{found} in {named}"
-    return Problem(RECORDINGS, row_field(recording.row, field), found, expected)
-
-
-def _inside(folder: Path, path: Path) -> str:
-    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
