@@ -71,7 +71,7 @@ def mouse_shape(posture: Posture, frame: int) -> MouseShape:
     along = at / BODY_CM
     bend = np.deg2rad(posture.bend_deg[frame])
     curl = np.deg2rad(_CURL_DEG) * posture.climb[frame]
-    angle = 0.6 * sway + bend[0] * along**1.3 + 0.6 * bend[1] * np.sin(2 * np.pi * along) + curl * along**0.8
+    angle = sway + bend[0] * along**1.3 + 0.6 * bend[1] * np.sin(2 * np.pi * along) + curl * along**0.8
     step = np.stack([np.cos(angle), np.sin(angle)], axis=1) * (BODY_CM / (_JOINTS - 1))
     spine = root + np.concatenate([np.zeros((1, 2)), np.cumsum(step[:-1], axis=0)])
     radius = np.interp(at, _PROFILE_AT, _PROFILE_CM)

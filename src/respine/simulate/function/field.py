@@ -120,6 +120,11 @@ def place_cells(n_cells: int, settings: FieldSettings, rng: np.random.Generator)
     """
     half = np.array([settings.height_um, settings.width_um]) / 2
     places = _apart(n_cells, half - settings.soma_radius_um, settings.min_distance_um, rng)
+    if len(places) < n_cells:
+        raise InputError(
+            f"calcium field: {n_cells} cells at least {settings.min_distance_um:g} um apart do not fit into "
+            f"{settings.height_um:g} x {settings.width_um:g} um; {len(places)} did"
+        )
     depth = settings.depth_sd_um * rng.standard_normal(n_cells)
     lobes = np.stack(
         [
@@ -174,21 +179,15 @@ def _waves(rng: np.random.Generator) -> np.ndarray:
 
 
 def _apart(count: int, half_um: np.ndarray, distance_um: float, rng: np.random.Generator) -> np.ndarray:
-    """Draw places in a rectangle, none closer to another than this distance, shape (count, 2)."""
+    """Draw places in a rectangle, none closer to another than this distance, as many as fit, shape (<= count, 2)."""
     places = np.zeros((0, 2))
     for _ in range(_TRIES * max(count, 1)):
         if len(places) == count:
-            return places
+            break
         place = rng.uniform(-half_um, half_um)
         if len(places) == 0 or cdist(places, place[None]).min() >= distance_um:
             places = np.concatenate([places, place[None]])
-    if len(places) == count:
-        return places
-    height, width = 2 * half_um
-    raise InputError(
-        f"calcium field: {count} cells at least {distance_um:g} um apart do not fit into "
-        f"{height:g} x {width:g} um; {len(places)} did"
-    )
+    return places
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class MotionSettings(CheckedSettings):
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """Displacement of the tissue in T frames against its place at rest, um.
+    """Displacement of the tissue in T frames, um: a pixel at p shows the tissue whose place at rest is p - d(p).
 
     A frame is scanned row by row, so the shift runs linearly from its first to its last row. At height v and width
     u of the image, both from -1 to 1, the bending adds its four modes u, v, uv, cos(pi v).

@@ -47,10 +47,10 @@ def write_calcium(
     Returns
     -------
     Recording
-        Tables `calcium_cells`, `cell_events`, `ensemble_members`, `ensemble_activations`, `frames`; arrays `dff` (T, C),
-        `neuropil` (T, 10), `spike_cell`, `spike_time_s`, and the footprints `footprint_first` (C + 1,),
-        `footprint_pixel` (index into the flattened canvas of `canvas_shape`, which has `canvas_margin` pixels on
-        every side of the frame) and `footprint_weight`.
+        Tables `calcium_cells`, `cell_events`, `ensemble_members`, `ensemble_activations`, `frames`; arrays `dff`
+        (T, C), `neuropil` (T, 10), `drive`, `spike_cell`, `spike_time_s`, and the footprints `footprint_first`
+        (C + 1,), `footprint_pixel` (index into the flattened canvas of `canvas_shape`, which has `canvas_margin`
+        pixels on every side of the frame) and `footprint_weight`.
     """
     truth = simulate_calcium(activity, field, bouts, settings, rng)
     path = visit.path(study, "calcium", ".tif")
@@ -194,7 +194,13 @@ def _cells(truth: CalciumTruth, activity: CellActivity, settings: CalciumSetting
 
 def _members(activity: CellActivity) -> pd.DataFrame:
     cell, ensemble = np.nonzero(activity.participation)
-    return pd.DataFrame({"cell": cell, "ensemble": ensemble, "participation": activity.participation[cell, ensemble]})
+    return pd.DataFrame(
+        {
+            "cell": cell_names(len(activity.participation))[cell],
+            "ensemble": ensemble_names(activity)[ensemble],
+            "participation": activity.participation[cell, ensemble],
+        }
+    )
 
 
 def _frames(frame_time_s: np.ndarray, motion: Motion, fade: np.ndarray, bouts: Bouts | None) -> pd.DataFrame:
