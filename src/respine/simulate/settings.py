@@ -49,7 +49,7 @@ class Arm(CheckedSettings):
 class PlannedSession(CheckedSettings):
     """A planned visit."""
 
-    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9_+-]+$")
+    name: str = Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_+-]{0,63}$")
     """Its name; also the name of its phase."""
     time_h: float
     """Time relative to treatment, h."""
