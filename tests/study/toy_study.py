@@ -70,6 +70,10 @@ def fail(inputs):
     raise InputError("no shaft in the field of view")
 
 
+def pool_size(inputs):
+    return inputs.one("pool")["n"]
+
+
 STAGES = (
     Stage("load", 1, "session", load, reads=("structure",), settings={"toy": ToySettings}),
     Stage("pool", 1, "fov", pool, needs=("load",), settings={"other": OtherSettings}),

@@ -38,12 +38,14 @@ class Fingerprints:
             The recording is not there, or a file of it cannot be read.
         """
         root = self.study / source.path
+        base = root if root.is_dir() else root.parent
         digest, n_bytes = hashlib.sha256(), 0
         try:
             stamp = take_stamp(root)
             for path in _files_of(root):
                 n_bytes += path.stat().st_size
-                digest.update(f"{path.relative_to(root.parent).as_posix()}\n".encode() if root != path else b"")
+                # The name of the recording itself does not count, those of the files within it do.
+                digest.update(f"{path.relative_to(base).as_posix()}\n".encode() if path != root else b"")
                 digest.update(bytes.fromhex(self._hash(path)))
         except OSError as error:
             raise ReadError(f"{root}: cannot be read: {error.strerror or error}") from error
