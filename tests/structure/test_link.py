@@ -27,8 +27,9 @@ def test_the_other_side_of_the_shaft_is_another_spine():
     assert link((0, 10.0, 1.0), (1, 10.0, -1.0)) == [0, 1]
 
 
-def test_a_head_on_the_axis_may_lean_to_either_side():
-    assert link((0, 10.0, 0.2), (1, 10.0, -0.4)) == [0, 0]
+def test_spines_of_one_side_do_not_change_places():
+    """The nearest partner of the first spine is the second one's; taking it would make the second jump back."""
+    assert link((0, 11.6, -1), (0, 13.1, -1), (1, 13.3, -1), (1, 14.4, -1)) == [0, 1, 0, 1]
 
 
 def test_too_far_is_a_new_spine():

@@ -1,11 +1,12 @@
 """Identities: which spine of one session is which spine of another.
 
-Positions of all sessions lie on the common axis of a dendrite (`respine.structure.align`). From session to session
-spines are paired one to one so that the summed cost is least (Kuhn 1955, doi:10.1002/nav.3800020109). The cost of a
-pair is a sum of heavy-tailed terms for the distance along the dendrite of the heads and of the bases, for the distance
-from the shaft and along z, since a hand that clicks is now and then far off in one of them; a pair on opposite
-sides of the shaft is refused. A pair that costs more than staying single is not made. A spine missed in a session
-is still there to be found in a later one, at a price for every session it was missed in.
+Positions of all sessions lie on the common axis of a dendrite (`respine.structure.align`). Along one side of a shaft
+spines do not change places, so two sessions are matched as two sequences are (Needleman & Wunsch 1970,
+doi:10.1016/0022-2836(70)90057-4): in order, each spine paired once or left single, at the least summed cost. The cost
+of a pair is a sum of heavy-tailed terms for the distance along the dendrite of the heads and of the bases, for the
+distance from the shaft and along z, since a hand that clicks is now and then far off in one of them. A spine is
+compared where it stood on average so far; one missed in a session is still there to be found in a later one, at a
+price for every session in between.
 """
 
 from __future__ import annotations
@@ -13,18 +14,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+from numba import njit
 
 from respine.core.errors import InputError
 from respine.core.settings import StageSettings
-
-_FORBIDDEN = 1e6
 
 
 class LinkSettings(StageSettings):
     """How spines are paired over sessions."""
 
-    head_position_um: float = 0.6
+    head_position_um: float = 0.75
     """Scale of the distance of two heads along the dendrite."""
     base_position_um: float = 0.6
     """Scale of the distance of two bases along the dendrite."""
@@ -32,14 +31,12 @@ class LinkSettings(StageSettings):
     """Scale of the distance of two heads across the dendrite."""
     axial_um: float = 2.8
     """Scale of the distance of two heads along z."""
-    single_cost: float = 7.0
+    single_cost: float = 5.5
     """Cost of a spine that stays without a partner."""
-    missed_cost: float = 1.0
+    missed_cost: float = 2.0
     """Added cost of a pair for every session in between in which the spine was not found."""
     reach_um: float = 3.0
     """Heads or bases further apart than this in the plane are never paired."""
-    on_axis_um: float = 0.3
-    """A head nearer to the axis than this may pair with either side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +81,7 @@ def link_spines(spots: Spots, settings: LinkSettings = LinkSettings()) -> np.nda
     spines = spots.take(np.zeros(0, int))
     for session in np.unique(spots.session):
         here = np.flatnonzero(spots.session == session)
-        known, found = _assign(_pair_costs(spines, spots.take(here), settings), settings.single_cost)
+        known, found = _match(spines, spots.take(here), settings)
         identity[here[found]] = known
         new = here[identity[here] < 0]
         identity[new] = len(spines.session) + np.arange(len(new))
@@ -122,19 +119,46 @@ def _pair_costs(first: Spots, second: Spots, settings: LinkSettings) -> np.ndarr
         if name != "axial_um":
             refused |= np.abs(difference) > settings.reach_um
     missed = np.maximum(second.session[None, :] - first.session[:, None] - 1, 0)
-    near_axis = np.minimum(np.abs(first.lateral_um)[:, None], np.abs(second.lateral_um)[None, :]) <= settings.on_axis_um
-    opposite = np.sign(first.lateral_um)[:, None] != np.sign(second.lateral_um)[None, :]
-    return cost + settings.missed_cost * missed + _FORBIDDEN * (refused | (opposite & ~near_axis))
+    return np.where(refused, np.inf, cost + settings.missed_cost * missed)
 
 
-def _assign(cost: np.ndarray, single_cost: float) -> tuple[np.ndarray, np.ndarray]:
-    """Best one-to-one pairs, in which anyone may stay single at a price."""
+def _match(first: Spots, second: Spots, settings: LinkSettings) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the pairs, found on each side of the shaft for itself."""
+    cost = _pair_costs(first, second, settings)
+    pairs = []
+    for left in (False, True):
+        rows, columns = (_in_order(spots, left) for spots in (first, second))
+        found = _align_sequences(cost[np.ix_(rows, columns)], settings.single_cost)
+        pairs.append((rows[found[:, 0]], columns[found[:, 1]]))
+    return np.concatenate([p[0] for p in pairs]), np.concatenate([p[1] for p in pairs])
+
+
+def _in_order(spots: Spots, left: bool) -> np.ndarray:
+    """Indices of the spots of one side, in order along the dendrite."""
+    side = np.flatnonzero((spots.lateral_um > 0) == left)
+    return side[np.argsort((spots.position_um + spots.base_position_um)[side], kind="stable")]
+
+
+@njit(cache=True)
+def _align_sequences(cost: np.ndarray, single_cost: float) -> np.ndarray:
+    """Pairs (row, column), shape (N, 2), of the cheapest alignment that keeps the order of both."""
     rows, columns = cost.shape
-    full = np.full((rows + columns, rows + columns), _FORBIDDEN)
-    full[:rows, :columns] = cost
-    np.fill_diagonal(full[:rows, columns:], single_cost)
-    np.fill_diagonal(full[rows:, :columns], single_cost)
-    full[rows:, columns:] = 0.0
-    first, second = linear_sum_assignment(full)
-    pair = (first < rows) & (second < columns)
-    return first[pair], second[pair]
+    total = np.empty((rows + 1, columns + 1))
+    total[:, 0] = single_cost * np.arange(rows + 1)
+    total[0, :] = single_cost * np.arange(columns + 1)
+    for i in range(1, rows + 1):
+        for j in range(1, columns + 1):
+            single = min(total[i - 1, j], total[i, j - 1]) + single_cost
+            total[i, j] = min(single, total[i - 1, j - 1] + cost[i - 1, j - 1])
+    pairs = np.empty((min(rows, columns), 2), np.int64)
+    count, i, j = 0, rows, columns
+    while i > 0 and j > 0:
+        if total[i, j] == total[i - 1, j - 1] + cost[i - 1, j - 1]:
+            i, j = i - 1, j - 1
+            pairs[count] = i, j
+            count += 1
+        elif total[i, j] == total[i - 1, j] + single_cost:
+            i -= 1
+        else:
+            j -= 1
+    return pairs[:count]
