@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from respine.simulate.structure.blobs import fill_tube, join_blobs
-from respine.simulate.structure.optics import OPTICS_PRESETS, OpticsSettings, sample_optics
+from respine.simulate.structure.blobs import fill_tube, join_blobs, small_blobs
+from respine.simulate.structure.optics import FWHM_PER_SIGMA, OPTICS_PRESETS, OpticsSettings, sample_optics
 from respine.simulate.structure.splat import shear_rows, splat_slice
 
 FAR_AWAY = 50.0
@@ -31,8 +31,6 @@ def image_of(blobs, optics, z_um, shape=(121, 121), pixel_um=0.05):
 
 
 def point(mass=1.0):
-    from respine.simulate.structure.blobs import small_blobs
-
     return small_blobs(np.array([[0.0, 3.0, 3.0]]), mass, 0.0)
 
 
@@ -77,6 +75,14 @@ def test_the_beam_widens_with_defocus_as_a_gaussian_beam_does():
     for z in (1.0, 2.0, 4.0):
         wide = full_width(image_of(point(), optics, z)[60], 0.05)
         assert wide == pytest.approx(optics.fwhm_lateral_um * np.hypot(1, z / optics.rayleigh_um), rel=0.02)
+
+
+def test_a_blob_with_a_width_of_its_own_is_wider_by_it_and_no_brighter_in_sum():
+    optics = OpticsSettings()
+    ball = small_blobs(np.array([[0.0, 3.0, 3.0]]), 1.0, 0.3)
+    sigma = np.hypot(optics.sigma_um, 0.3)
+    assert full_width(image_of(ball, optics, 0.0)[60], 0.05) == pytest.approx(sigma * FWHM_PER_SIGMA, rel=0.01)
+    assert image_of(ball, optics, 0.0).sum() == pytest.approx(image_of(point(), optics, 0.0).sum(), rel=0.01)
 
 
 def test_light_of_a_point_in_focus_is_its_mass_times_the_area_of_the_spot():
