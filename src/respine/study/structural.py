@@ -12,10 +12,13 @@ import numpy as np
 import pandas as pd
 
 from respine.core.dendrite import Tracing
+from respine.core.errors import InputError
 from respine.core.stack import Stack
 from respine.core.tables import TABLES
 from respine.io.stack_files import read_stack
+from respine.io.tracing_files import read_tracing
 from respine.report.content import MARK_COLUMNS, DendriteCrop
+from respine.structure.adopt_tracing import adopt_tracing, join_tracings
 from respine.structure.fit_tracing import fit_tracing
 from respine.structure.judge import JudgedDendrite, Noise, judge_dendrite
 from respine.structure.pool import pool_stacks, stack_lattice
@@ -72,8 +75,11 @@ def register(inputs: Inputs) -> Registration:
 
 
 def trace(inputs: Inputs) -> Tracing:
-    """Trace the dendrites of a field of view on all its sessions together."""
+    """Trace the dendrites of a field of view on all its sessions together, or take the user's own tracings."""
     registrations = {task.session: found for task, found in inputs.each("register")}
+    drawn = [source for source in inputs.sources if source.kind == "dendrites"]
+    if drawn:
+        return _adopt(inputs, drawn, registrations)
     sources = {s.session: s for s in inputs.sources if s.kind == "structure"}
     reference = inputs.one("reference").source.session
     stacks = (_read(inputs, sources[session]) for session in registrations)
@@ -149,6 +155,16 @@ def _read(inputs: Inputs, source: Source) -> Stack:
     details = dict(source.details)
     voxel_um = tuple(details[f"voxel_{axis}_um"] for axis in "zyx")
     return read_stack(inputs.study / source.path, details["channel"], voxel_um)
+
+
+def _adopt(inputs: Inputs, drawn: list[Source], registrations: dict[str, Registration]) -> Tracing:
+    usable = [s for s in drawn if s.session in registrations and registrations[s.session].scorable]
+    if not usable:
+        sessions = ", ".join(source.session for source in drawn)
+        raise InputError(f"there are tracings of the sessions {sessions}, but none of these could be aligned")
+    return join_tracings(
+        adopt_tracing(read_tracing(inputs.study / source.path), registrations[source.session].warp) for source in usable
+    )
 
 
 def _collect(name: str, outputs: list[dict[str, pd.DataFrame]]) -> pd.DataFrame:
