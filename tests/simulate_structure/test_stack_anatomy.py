@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from respine.core.errors import InputError
 from respine.core.geometry import points_at, project_on_line
 from respine.simulate.structure.anatomy import make_anatomy, shaft_frame
 from respine.simulate.structure.settings import SceneSettings
@@ -95,3 +96,12 @@ def test_traits_do_not_depend_on_the_states_and_repeat_with_the_seed(tables):
     pd.testing.assert_frame_equal(one.traits, other.traits)
     np.testing.assert_array_equal(one.tracing["b"].points_um, other.tracing["b"].points_um)
     assert one.tracing["b"].parent == "a"
+
+
+def test_a_spine_on_no_dendrite_or_beyond_its_end_is_refused(tables):
+    dendrites, spines, states = tables
+    with pytest.raises(InputError, match=r"^spine p0: its dendrite z is not in this field of view$"):
+        anatomy_of((dendrites, spines.assign(dendrite="z"), states))
+    message = r"^spine p7: position_um must lie on dendrite b of 9.0 um; found 30$"
+    with pytest.raises(InputError, match=message):
+        anatomy_of((dendrites, spines.assign(position_um=[*spines["position_um"][:7], 30.0]), states))

@@ -38,7 +38,7 @@ def test_the_table_of_spines_says_who_stands_and_where(sessions, tables):
         assert table["spine"].tolist() == states["spine"].tolist()
         assert table["present"].tolist() == states["present"].tolist()
         absent = ~table["present"]
-        assert table.loc[absent, ["z_um", "y_um", "x_um", "tip_z_um"]].isna().all(axis=None)
+        assert table.loc[absent, ["z_um", "y_um", "x_um", "tip_z_um", "head_diameter_um"]].isna().all(axis=None)
         assert table.loc[~absent, ["z_um", "y_um", "x_um", "tip_z_um"]].notna().all(axis=None)
         assert table[["base_z_um", "base_y_um", "base_x_um"]].notna().all(axis=None)
         assert set(table["side"]) == {"left", "right"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from respine.core.warp import Warp
-from respine.simulate.structure.blobs import join_blobs, small_blobs
+from respine.simulate.structure.blobs import fill_tube, join_blobs, small_blobs
 from respine.simulate.structure.fov import simulate_fov
 from respine.simulate.structure.optics import OpticsSettings
 from respine.simulate.structure.render import render_chunks, render_means, render_stack
@@ -86,6 +86,22 @@ def test_breathing_moves_the_light_as_the_truth_says():
     expected = view.to_raw(np.array([[5.0, 5.4, 6.0]]))[0]
     assert abs(expected[2] - 6.0) > 0.2
     assert_near(centroid(means, np.array([1, 0.12, 0.12])), expected, [0.05, 0.02, 0.02])
+
+
+def test_the_skirt_adds_its_share_of_light_around_a_shaft_and_none_around_a_spot():
+    along = np.arange(-6, 18, 0.5)
+    points = np.stack([np.full_like(along, 6.0), np.full_like(along, 5.4), along], axis=1)
+    shaft = fill_tube(points, np.full(len(along), 0.2), np.ones(len(along)))
+    light = {}
+    for name, blobs in (("shaft", shaft), ("spot", spot())):
+        for skirt in (0.0, 0.3):
+            optics = OpticsSettings(background=0.0, attenuation_um=1e9, skirt=skirt, skirt_um=0.8)
+            light[name, skirt] = np.stack(list(render_means(scene_of(blobs), view_of(optics))))[6]
+    extra = light["shaft", 0.3] - light["shaft", 0.0]
+    profile = extra[:, 50] / extra[:, 50].max()
+    assert (profile > 0.5).sum() * 0.12 == pytest.approx(2.355 * np.sqrt(0.8**2 + 0.1**2 + optics.sigma_um**2), abs=0.2)
+    assert extra.sum() / light["shaft", 0.0].sum() == pytest.approx(0.3, rel=0.1)
+    np.testing.assert_array_equal(light["spot", 0.3], light["spot", 0.0])
 
 
 def test_depth_and_bleaching_dim_the_signal_and_not_the_background():

@@ -1,6 +1,7 @@
 """Spines: their place, their volume, and what is refused."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from respine.core.errors import InputError
@@ -95,3 +96,24 @@ def test_a_standing_spine_needs_a_size_and_an_absent_one_does_not(placed, column
     mine.loc[1, column] = -0.5
     with pytest.raises(InputError, match=rf"^spine p1: {column} must be above 0; found -0.5$"):
         place_spines(anatomy, mine)
+
+
+def test_the_overhang_is_what_the_eye_sees_beyond_the_shaft():
+    """A level shaft along x of radius 0.5: 1.5 um of spine sideways, at 60 degrees, and straight up."""
+    dendrites = pd.DataFrame({"dendrite": ["a"], "length_um": [20.0], "parent": [None]})
+    spines = pd.DataFrame(
+        {
+            "dendrite": "a",
+            "spine": ["side", "slant", "up"],
+            "position_um": [8.0, 8.0, 8.0],
+            "azimuth_deg": [180.0, 60.0, 90.0],
+            "spine_class": "thin",
+        }
+    )
+    settings = SceneSettings(
+        radius_um=(0.5, 0.5), taper=0.0, varicosity=0.0, slope=0.0, wiggle_um=0.0, bend_um=1e6, margin_um=12.0
+    )
+    anatomy = make_anatomy(dendrites, spines, FIELD, settings, np.random.default_rng(0))
+    states = spines[["spine"]].assign(present=True, head_diameter_um=0.5, protrusion_um=1.5)
+    overhang = place_spines(anatomy, states)["overhang_um"]
+    np.testing.assert_allclose(overhang, [1.5, 2.0 * 0.5 - 0.5, -0.5], atol=0.02)

@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.ndimage import gaussian_filter1d
 
 from respine.core.dendrite import Dendrite, Tracing
+from respine.core.errors import InputError
 from respine.core.geometry import arc_length_um, points_at
 from respine.simulate.structure.grow import STEP_UM, grow_dendrites
 from respine.simulate.structure.settings import SceneSettings
@@ -19,6 +20,8 @@ from respine.simulate.structure.settings import SceneSettings
 _TIP_UM = 3.0
 _ROOT_UM = 5.0
 _MIN_RADIUS_UM = 0.15
+_TILT_DEG = 12.0
+_NECK_LOG_SD = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +35,9 @@ class Anatomy:
     concentration : dict of str to ndarray
         Fluorophore along each dendrite, relative to the reference shaft; one value a point of its line.
     traits : DataFrame, indexed by spine
-        dendrite, spine_class, position_um, and base and direction in the reference frame (base_z_um ...,
-        direction_z ...), lean (unit vector along the shaft: lean_z ...), concentration, neck_radius_um.
+        dendrite, spine_class, position_um, side, and in the reference frame: axis_z_um ... (middle of the shaft),
+        base_z_um ... (on its surface), direction_z ... (of the spine), lean_z ... (along the shaft), the radius_um
+        of the shaft there; concentration, neck_radius_um.
     field_um : ndarray, shape (3,)
         Extent of the field (z, y, x), um.
     """
@@ -71,7 +75,7 @@ def make_anatomy(
     Raises
     ------
     InputError
-        A dendrite does not fit in the field.
+        A dendrite does not fit in the field, or a spine does not lie on one.
     """
     lines = grow_dendrites(dendrites, field_um, settings, rng)
     grown, concentration = [], {}
@@ -128,27 +132,43 @@ def shaft_frame(points_um: np.ndarray, position_um: np.ndarray) -> tuple[np.ndar
 
 
 def _traits(spines, tracing, concentration, settings, rng):
+    _check(spines, tracing)
     count = len(spines)
     azimuth = np.radians(spines["azimuth_deg"].to_numpy(float))
     position = spines["position_um"].to_numpy(float)
-    base, direction, lean, level = np.zeros((count, 3)), np.zeros((count, 3)), np.zeros((count, 3)), np.ones(count)
-    tilt = np.radians(12.0 * rng.standard_normal(count))
+    tilt = np.radians(_TILT_DEG * rng.standard_normal(count))
+    level, thickness = np.ones(count), np.ones(count)
+    places = {name: np.zeros((count, 3)) for name in ("axis", "base", "direction", "lean")}
     for dendrite in tracing:
         mine = np.flatnonzero(spines["dendrite"].to_numpy() == dendrite.name)
         along, left, above = shaft_frame(dendrite.points_um, position[mine])
         around = np.cos(azimuth[mine])[:, None] * left + np.sin(azimuth[mine])[:, None] * above
         distance = arc_length_um(dendrite.points_um)
-        radius = np.interp(position[mine], distance, dendrite.radius_um)
-        base[mine] = points_at(dendrite.points_um, position[mine]) + radius[:, None] * around
-        direction[mine] = np.cos(tilt[mine])[:, None] * around + np.sin(tilt[mine])[:, None] * along
-        lean[mine] = along
+        thickness[mine] = np.interp(position[mine], distance, dendrite.radius_um)
         level[mine] = np.interp(position[mine], distance, concentration[dendrite.name])
+        places["axis"][mine] = points_at(dendrite.points_um, position[mine])
+        places["base"][mine] = places["axis"][mine] + thickness[mine][:, None] * around
+        places["direction"][mine] = np.cos(tilt[mine])[:, None] * around + np.sin(tilt[mine])[:, None] * along
+        places["lean"][mine] = along
     traits = spines[["dendrite", "spine", "spine_class", "position_um"]].reset_index(drop=True)
-    for name, vector in (("base", base), ("direction", direction), ("lean", lean)):
+    for name, vector in places.items():
         for axis, letter in enumerate("zyx"):
-            traits[f"{name}_{letter}" + ("_um" if name == "base" else "")] = vector[:, axis]
+            traits[f"{name}_{letter}" + ("_um" if name in ("axis", "base") else "")] = vector[:, axis]
+    traits["radius_um"] = thickness
     traits["side"] = np.where(np.cos(azimuth) >= 0, "left", "right")
     spread = np.exp(settings.spine_log_sd * rng.standard_normal(count))
     traits["concentration"] = level * settings.spine_brightness * spread
-    traits["neck_radius_um"] = settings.neck_radius_um * np.exp(0.25 * rng.standard_normal(count))
+    traits["neck_radius_um"] = settings.neck_radius_um * np.exp(_NECK_LOG_SD * rng.standard_normal(count))
     return traits.set_index("spine", drop=False)
+
+
+def _check(spines, tracing):
+    lengths = {d.name: d.length_um for d in tracing}
+    for row in spines.itertuples():
+        if row.dendrite not in lengths:
+            raise InputError(f"spine {row.spine}: its dendrite {row.dendrite} is not in this field of view")
+        if not 0 <= row.position_um <= lengths[row.dendrite] + STEP_UM:
+            raise InputError(
+                f"spine {row.spine}: position_um must lie on dendrite {row.dendrite} of "
+                f"{lengths[row.dendrite]:.1f} um; found {row.position_um:g}"
+            )

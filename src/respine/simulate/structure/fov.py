@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from respine.core.errors import InputError
-from respine.core.geometry import arc_length_um
 from respine.core.stack import Stack
 from respine.core.warp import Warp
 from respine.simulate.structure.anatomy import Anatomy, make_anatomy
@@ -19,6 +18,7 @@ from respine.simulate.structure.scene import Scene, build_label_scene, build_sce
 from respine.simulate.structure.session import SessionView, make_session
 from respine.simulate.structure.settings import FovSettings, SceneSettings
 from respine.simulate.structure.spines import place_spines
+from respine.simulate.structure.truth import line_truth, spine_truth
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,56 +97,12 @@ class SimulatedSession:
         return render_chunks(scene, self.view, self._stream(2), slices)
 
     def spines(self) -> pd.DataFrame:
-        """Return the truth of every spine, one row each, places in this session's raw stack.
-
-        Columns: dendrite, spine, present, inside (the head was imaged), spine_class, side, position_um (along the
-        dendrite of the reference frame), head_diameter_um, protrusion_um, z_um y_um x_um (middle of the head),
-        base_z_um base_y_um base_x_um (where it meets the shaft), tip_z_um tip_y_um tip_x_um (outer end). An absent
-        spine has no head and no tip.
-        """
-        placed = place_spines(self.anatomy, self.states)
-        columns = ["dendrite", "spine", "present", "spine_class", "side", "position_um"]
-        table = placed[[*columns, "head_diameter_um", "protrusion_um"]].copy()
-        present = table["present"].to_numpy(bool)
-        table.insert(3, "inside", False)
-        for source, target in (("head", ""), ("base", "base_"), ("tip", "tip_")):
-            points = placed[[f"{source}_{axis}_um" for axis in "zyx"]].to_numpy(float)
-            known = np.isfinite(points).all(axis=1) & (present | (source == "base"))
-            raw = np.full_like(points, np.nan)
-            raw[known] = self.view.to_raw(points[known])
-            for axis, letter in enumerate("zyx"):
-                table[f"{target}{letter}_um"] = raw[:, axis]
-            if source == ("head"):
-                table["inside"] = known & self.view.inside(raw)
-            elif source == "base":
-                table["inside"] = np.where(present, table["inside"], self.view.inside(raw))
-        return table
+        """Return the truth of every spine in this session's raw stack, as `spine_truth` describes it."""
+        return spine_truth(self.anatomy, self.states, self.view)
 
     def lines(self) -> pd.DataFrame:
-        """Return the true centre lines in this session's raw stack.
-
-        Columns: dendrite, parent, point, position_um (arc length in the reference frame), z_um, y_um, x_um,
-        radius_um, inside.
-        """
-        parts = []
-        for dendrite in self.anatomy.tracing:
-            raw = self.view.to_raw(dendrite.points_um)
-            parts.append(
-                pd.DataFrame(
-                    {
-                        "dendrite": dendrite.name,
-                        "parent": pd.Series([dendrite.parent] * len(raw), dtype="string"),
-                        "point": np.arange(len(raw)),
-                        "position_um": arc_length_um(dendrite.points_um),
-                        "z_um": raw[:, 0],
-                        "y_um": raw[:, 1],
-                        "x_um": raw[:, 2],
-                        "radius_um": dendrite.radius_um,
-                        "inside": self.view.inside(raw),
-                    }
-                )
-            )
-        return pd.concat(parts, ignore_index=True)
+        """Return the true centre lines in this session's raw stack, as `line_truth` describes them."""
+        return line_truth(self.anatomy, self.view)
 
     def _stream(self, purpose: int) -> np.random.Generator:
         return np.random.default_rng([*self.seed, purpose])

@@ -32,9 +32,13 @@ class OpticsSettings(StageSettings):
     """Size of a voxel (z, y, x), um."""
     fwhm_lateral_um: float = Field(0.46, gt=0)
     """Lateral full width at half maximum of the point-spread function, um."""
-    fwhm_axial_um: float = Field(2.5, gt=0)
+    fwhm_axial_um: float = Field(2.3, gt=0)
     """Axial full width at half maximum of the point-spread function, um."""
-    photons_peak: float = Field(32.0, gt=0)
+    skirt: float = Field(0.12, ge=0, lt=1)
+    """Light around thick structures, scattered and aberrated, relative to that in the spot."""
+    skirt_um: float = Field(1.0, gt=0)
+    """Standard deviation of the spread of that light, um."""
+    photons_peak: float = Field(36.0, gt=0)
     """Squared signal-to-noise ratio of one voxel at the peak of a shaft of 0.4 um radius (mean / gain)."""
     gain: float = Field(9.0, gt=0)
     """Variance of the noise per grey level of signal, before read noise and clipping."""
@@ -103,7 +107,7 @@ class OpticsSettings(StageSettings):
 
 OPTICS_PRESETS = {
     "window": OpticsSettings(),
-    "prism": OpticsSettings(fwhm_lateral_um=0.75, fwhm_axial_um=5.0, photons_peak=22.0, attenuation_um=250.0),
+    "prism": OpticsSettings(fwhm_lateral_um=0.75, fwhm_axial_um=5.0, photons_peak=25.0, attenuation_um=250.0),
 }
 """Microscopes by name: an open cranial window, and a chronically implanted microprism."""
 
@@ -128,6 +132,8 @@ def sample_optics(rng: np.random.Generator, base: OpticsSettings | None = None) 
         update={
             "fwhm_lateral_um": lateral,
             "fwhm_axial_um": float(lateral * rng.uniform(4.2, 6.8)),
+            "skirt": float(rng.uniform(0.0, 0.25)),
+            "skirt_um": float(rng.uniform(0.7, 1.6)),
             "photons_peak": float(np.exp(rng.uniform(np.log(7.0), np.log(60.0)))),
             "gain": gain,
             "pulse_spread": float(rng.uniform(0.0, 1.2)),

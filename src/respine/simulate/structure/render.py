@@ -68,14 +68,13 @@ def render_means(scene: Scene, view: SessionView) -> Iterator[np.ndarray]:
     optics = view.optics
     blobs = join_blobs([scene.cells, scene.background])
     smooth = replace(view.warp, slice_shift_um=np.zeros((1, 2)))
-    order, points, reach = _prepare(blobs, smooth.apply(blobs.points_um), optics)
-    mass, spread = blobs.mass[order] * optics.mass_to_signal, blobs.spread_um[order]
-    near, far = reach[0][order], reach[1][order]
+    points, mass, spread, near, far = _in_order_of_depth(blobs, smooth.apply(blobs.points_um), optics)
+    widest = far.max(initial=0.0)
     light = _illumination(view)
     for index in range(view.shape[0]):
         z = index * optics.voxel_um[0]
         image = np.zeros(view.shape[1:], np.float32)
-        first, last = np.searchsorted(points[:, 0], [z - reach[1].max(initial=0), z + reach[1].max(initial=0)])
+        first, last = np.searchsorted(points[:, 0], [z - widest, z + widest])
         part = slice(first, last)
         splat_slice(
             image,
@@ -98,13 +97,19 @@ def render_means(scene: Scene, view: SessionView) -> Iterator[np.ndarray]:
         yield np.maximum(image, 0) + np.float32(haze) * light
 
 
-def _prepare(blobs: Blobs, points_um: np.ndarray, optics: OpticsSettings):
+def _in_order_of_depth(blobs: Blobs, points_um: np.ndarray, optics: OpticsSettings):
+    """Blobs ready to draw: points, mass, spread, near and far range, sorted by depth; the skirt of shafts added."""
     scale = optics.rayleigh_um
     near = np.where(blobs.role == FAR, _SHAFT_NEAR * scale, 0.0)
     far = np.where(blobs.role == FAR, _SHAFT_REACH * scale, _SMALL_REACH * scale)
     far = np.where(blobs.role == NEAR, _SHAFT_NEAR * scale, far)
-    order = np.argsort(points_um[:, 0], kind="stable")
-    return order, np.ascontiguousarray(points_um[order]), (near, far)
+    shaft = blobs.role == FAR
+    mass = np.concatenate([blobs.mass, optics.skirt * blobs.mass[shaft]]) * optics.mass_to_signal
+    spread = np.concatenate([blobs.spread_um, np.hypot(blobs.spread_um[shaft], optics.skirt_um)])
+    near, far = np.concatenate([near, np.zeros(shaft.sum())]), np.concatenate([far, far[shaft]])
+    points = np.concatenate([points_um, points_um[shaft]])
+    order = np.argsort(points[:, 0], kind="stable")
+    return points[order], mass[order], spread[order], near[order], far[order]
 
 
 def _slice_shift(view: SessionView, index: int) -> tuple[float, float]:

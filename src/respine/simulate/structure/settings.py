@@ -23,7 +23,7 @@ class SceneSettings(StageSettings):
     """Standard deviation of the unevenness of a centre line over some micrometres, um; half of it in depth."""
     slope: float = Field(0.15, ge=0)
     """Standard deviation of a dendrite's slope in depth (um of depth per um of length)."""
-    radius_um: tuple[float, float] = (0.35, 0.75)
+    radius_um: tuple[float, float] = (0.3, 0.65)
     """Range of the radius of a shaft at its root, um."""
     taper: float = Field(0.35, ge=0, lt=1)
     """Share of its radius that a shaft of 100 um loses from root to end."""
@@ -142,7 +142,7 @@ def sample_scene_settings(rng: np.random.Generator) -> SceneSettings:
         bend_um=about(120.0, 0.5),
         wiggle_um=float(rng.uniform(0.03, 0.22)),
         slope=float(rng.uniform(0.0, 0.25)),
-        radius_um=(thin, thin + float(rng.uniform(0.05, 0.6))),
+        radius_um=(thin, thin + float(rng.uniform(0.05, 0.4))),
         taper=float(rng.uniform(0.0, 0.6)),
         varicosity=float(rng.uniform(0.04, 0.22)),
         shaft_log_sd=float(rng.uniform(0.1, 0.4)),

@@ -29,7 +29,8 @@ def place_spines(anatomy: Anatomy, states: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row a spine of `states`: its traits, its state, and head_z_um, head_y_um, head_x_um (middle of the head)
-        and tip_z_um, tip_y_um, tip_x_um (outer end), reference frame.
+        and tip_z_um, tip_y_um, tip_x_um (outer end), reference frame; overhang_um, how far the outer end lies
+        beyond the edge of the shaft as seen from above.
 
     Raises
     ------
@@ -62,7 +63,15 @@ def place_spines(anatomy: Anatomy, states: pd.DataFrame) -> pd.DataFrame:
         base, direction = placed[f"base_{axis}_um"], placed[f"direction_{axis}"]
         placed[f"head_{axis}_um"] = base + middle * direction
         placed[f"tip_{axis}_um"] = base + reach * direction
+    placed["overhang_um"] = _overhang_um(placed)
     return placed
+
+
+def _overhang_um(placed):
+    y, x = (placed[f"tip_{axis}_um"] - placed[f"axis_{axis}_um"] for axis in "yx")
+    flat = np.maximum(np.hypot(placed["lean_y"], placed["lean_x"]), 1e-9)
+    across = np.abs(placed["lean_y"] * x - placed["lean_x"] * y) / flat
+    return across - placed["radius_um"]
 
 
 def draw_spines(placed: pd.DataFrame, brightness: np.ndarray) -> Blobs:
