@@ -132,6 +132,8 @@ def test_locked_activations_come_before_an_onset():
     assert (np.diff(times) >= 0).all()
     assert lead.mean() == pytest.approx(1, abs=0.03)
     assert lead.max() <= 2
+    (early,) = draw_activations(np.array([200]), 100.0, rng, onsets, locked_fraction=1.0)
+    assert early.max() < 100
     (free,) = draw_activations(np.array([2000]), 600.0, rng, onsets, locked_fraction=0.0)
     ahead = onsets[np.minimum(np.searchsorted(onsets, free), len(onsets) - 1)] - free
     assert ((ahead > 0) & (ahead < 2)).mean() == pytest.approx(2 / 40, abs=0.03)

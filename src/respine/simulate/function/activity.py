@@ -127,7 +127,7 @@ def draw_activations(
         Activations of each ensemble; Poisson counts make it a Poisson process.
     duration_s : float
     onsets_s : ndarray, optional
-        Onsets of struggling, s.
+        Onsets of struggling, s; those after the recording do not count.
     locked_fraction : float
         Share of the activations that are moved ahead of an onset, drawn at random.
     lead_s : float
@@ -140,7 +140,7 @@ def draw_activations(
     """
     result = []
     usable = np.zeros(0) if onsets_s is None else np.asarray(onsets_s, float)
-    usable = usable[usable > 2 * lead_s]
+    usable = usable[(usable > 2 * lead_s) & (usable < duration_s)]
     for count in counts:
         times = rng.uniform(0, duration_s, count)
         locked = rng.random(count) < locked_fraction

@@ -81,6 +81,51 @@ SPINE_MOVIE_SIZES = {
 
 
 @dataclass(frozen=True, eq=False)
+class SpineLayout:
+    """A dendrite and its spines as all sessions show them.
+
+    Parameters
+    ----------
+    wiggle : ndarray, shape (waves, 4)
+        How the shaft winds and varies: wave number (1/um), height (um), swelling and phase of each wave.
+    position_um : ndarray, shape (S,)
+        Of each spine along the image's width, from its middle, um.
+    reach_um : ndarray, shape (S,)
+        From the axis of the shaft to the centre of the head, negative above the shaft, um.
+    head_radius_um : ndarray, shape (S,)
+    """
+
+    wiggle: np.ndarray
+    position_um: np.ndarray
+    reach_um: np.ndarray
+    head_radius_um: np.ndarray
+
+    def select(self, which: np.ndarray) -> SpineLayout:
+        """Return the layout with only some of the spines, by index or flag."""
+        return SpineLayout(self.wiggle, self.position_um[which], self.reach_um[which], self.head_radius_um[which])
+
+    def axis(self, x_um: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return points (y, x) on the axis of the shaft, its unit normals there, and its brightness, length N each."""
+        number, height, swelling, phase = self.wiggle.T
+        angle = np.outer(x_um, number) + phase
+        y = np.sin(angle) @ height
+        slope = np.cos(angle) @ (number * height)
+        normal = np.stack([np.ones_like(slope), -slope], axis=1) / np.hypot(1, slope)[:, None]
+        return np.stack([y, x_um], axis=1), normal, np.exp(np.cos(2 * angle) @ swelling)
+
+    @property
+    def base_um(self) -> np.ndarray:
+        """The axis of the shaft beneath each spine, shape (S, 2)."""
+        return self.axis(self.position_um)[0]
+
+    @property
+    def head_um(self) -> np.ndarray:
+        """The centre of each head, shape (S, 2)."""
+        base, normal, _ = self.axis(self.position_um)
+        return base + self.reach_um[:, None] * normal
+
+
+@dataclass(frozen=True, eq=False)
 class SpineMovieTruth:
     """Everything that is true of one movie of a dendrite.
 
@@ -88,10 +133,7 @@ class SpineMovieTruth:
     ----------
     frame_time_s : ndarray, shape (T,)
         Middle of every frame, s.
-    position_um : ndarray, shape (S,)
-        Of each spine along the image's width, from its middle, um.
-    head_um, base_um : ndarray, shape (S, 2)
-        Head, and the axis of the shaft beneath it, (y, x) from the middle of the image, um.
+    layout : SpineLayout
     event_spine, event_time_s, event_amplitude : ndarray, shape (V,)
         Spine (or BACK_PROPAGATING), time and peak dF/F of every event, in order of time.
     dff, own_dff : ndarray, shape (T, S)
@@ -102,9 +144,7 @@ class SpineMovieTruth:
     """
 
     frame_time_s: np.ndarray
-    position_um: np.ndarray
-    head_um: np.ndarray
-    base_um: np.ndarray
+    layout: SpineLayout
     event_spine: np.ndarray
     event_time_s: np.ndarray
     event_amplitude: np.ndarray
@@ -115,8 +155,41 @@ class SpineMovieTruth:
     scene: Scene
 
 
+def lay_out_spines(spines: int | np.ndarray, settings: SpineMovieSettings, rng: np.random.Generator) -> SpineLayout:
+    """Draw a dendrite and the spines on it, once for all sessions.
+
+    Parameters
+    ----------
+    spines : int or ndarray, shape (S,)
+        Number of spines, placed by chance; or their positions along the image's width, from its middle, um.
+
+    Raises
+    ------
+    InputError
+        The spines do not fit on the dendrite, or a position lies outside the image.
+    """
+    number = 2 * np.pi / settings.width_um * np.array([0.6, 1.3, 2.2, 4.1, 7.3])
+    height = 0.05 * settings.height_um * np.abs(rng.standard_normal(5)) * np.array([1.5, 0.8, 0.3, 0.06, 0.02])
+    wiggle = np.stack([number, height, 0.09 * rng.standard_normal(5), rng.uniform(0, 2 * np.pi, 5)], axis=1)
+    position = _spaced(spines, settings, rng) if isinstance(spines, int) else np.asarray(spines, float)
+    outside = np.abs(position) > settings.width_um / 2
+    if outside.any():
+        raise InputError(
+            f"spine movie: {int(outside.sum())} of {len(position)} positions lie outside the image, "
+            f"{settings.width_um:g} um wide"
+        )
+    side = rng.choice([-1.0, 1.0], len(position))
+    reach = settings.protrusion_um * np.exp(0.15 * rng.standard_normal(len(position)))
+    radius = settings.head_radius_um * np.exp(0.2 * rng.standard_normal(len(position)))
+    return SpineLayout(wiggle, position, side * reach, radius)
+
+
 def simulate_spine_movie(
-    functional: np.ndarray, bouts: Bouts | None, settings: SpineMovieSettings, rng: np.random.Generator
+    functional: np.ndarray,
+    layout: SpineLayout,
+    bouts: Bouts | None,
+    settings: SpineMovieSettings,
+    rng: np.random.Generator,
 ) -> SpineMovieTruth:
     """Draw a movie of one dendrite; `render_frames(truth.scene, truth.motion, ...)` makes its frames.
 
@@ -124,37 +197,32 @@ def simulate_spine_movie(
     ----------
     functional : ndarray of bool, shape (S,)
         Spines with events of their own; the others are silent and only show what spreads back.
+    layout : SpineLayout
+        Dendrite and spines, as many.
     bouts : Bouts or None
         Struggling during the recording.
 
     Raises
     ------
     InputError
-        The spines do not fit on the dendrite.
+        The layout has another number of spines.
     """
+    count = len(functional)
+    if len(layout.position_um) != count:
+        raise InputError(f"spine movie: {count} spines need a layout of as many; found {len(layout.position_um)}")
     frames = max(round(settings.duration_s * settings.frame_rate_hz), 1)
     start = np.arange(frames) / settings.frame_rate_hz
     middle = start + 0.5 / settings.frame_rate_hz
-    count = len(functional)
-    position = _spaced(count, settings, rng)
-    wiggle = _draw_wiggle(settings, rng)
-    base, normal, _ = _axis(position, wiggle)
-    side = rng.choice([-1.0, 1.0], count)
-    reach = settings.protrusion_um * np.exp(0.15 * rng.standard_normal(count))
-    head = base + (side * reach)[:, None] * normal
     spine, time_s, amplitude = _draw_events(functional, settings, rng)
-    own_dff = np.zeros((frames, count + 1))
-    for cell in range(count + 1):
-        mine = spine == cell - 1
-        own_dff[:, cell] = _scaled(time_s[mine], amplitude[mine], middle, settings)
-    shaft_dff, own_dff = own_dff[:, 0], own_dff[:, 1:]
+    courses = np.zeros((frames, count + 1))
+    for source in range(count + 1):
+        mine = spine == source - 1
+        courses[:, source] = _scaled(time_s[mine], amplitude[mine], middle, settings)
+    shaft_dff, own_dff = courses[:, 0], courses[:, 1:]
     dff = own_dff + shaft_dff[:, None]
     motion = simulate_motion(start, bouts, settings.motion, rng)
-    radius = settings.head_radius_um * np.exp(0.2 * rng.standard_normal(count))
-    scene = _scene(settings, motion, wiggle, (base, head, radius), shaft_dff, dff)
-    return SpineMovieTruth(
-        middle, position, head, base, spine, time_s, amplitude, dff, own_dff, shaft_dff, motion, scene
-    )
+    scene = _scene(settings, motion, layout, shaft_dff, dff)
+    return SpineMovieTruth(middle, layout, spine, time_s, amplitude, dff, own_dff, shaft_dff, motion, scene)
 
 
 def _spaced(count: int, settings: SpineMovieSettings, rng: np.random.Generator) -> np.ndarray:
@@ -166,23 +234,6 @@ def _spaced(count: int, settings: SpineMovieSettings, rng: np.random.Generator) 
         )
     free = np.sort(rng.uniform(0, room, count))
     return free + (np.arange(count) + 0.5) * settings.min_gap_um + 2 - settings.width_um / 2
-
-
-def _draw_wiggle(settings: SpineMovieSettings, rng: np.random.Generator) -> np.ndarray:
-    """Draw how the shaft winds and varies: wave number (1/um), height (um), swelling and phase, shape (waves, 4)."""
-    number = 2 * np.pi / settings.width_um * np.array([0.6, 1.3, 2.2, 4.1, 7.3])
-    height = 0.05 * settings.height_um * np.abs(rng.standard_normal(5)) * np.array([1.5, 0.8, 0.3, 0.06, 0.02])
-    swelling = 0.09 * rng.standard_normal(5)
-    return np.stack([number, height, swelling, rng.uniform(0, 2 * np.pi, 5)], axis=1)
-
-
-def _axis(x_um: np.ndarray, wiggle: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return points (y, x) on the axis of the shaft, its unit normals there, and its brightness, length N each."""
-    angle = np.outer(x_um, wiggle[:, 0]) + wiggle[:, 3]
-    y = np.sin(angle) @ wiggle[:, 1]
-    slope = np.cos(angle) @ (wiggle[:, 0] * wiggle[:, 1])
-    normal = np.stack([np.ones_like(slope), -slope], axis=1) / np.hypot(1, slope)[:, None]
-    return np.stack([y, x_um], axis=1), normal, np.exp(np.cos(2 * angle) @ wiggle[:, 2])
 
 
 def _draw_events(
@@ -210,8 +261,7 @@ def _scaled(
 def _scene(
     settings: SpineMovieSettings,
     motion: Motion,
-    wiggle: np.ndarray,
-    spines: tuple[np.ndarray, np.ndarray, np.ndarray],
+    layout: SpineLayout,
     shaft_dff: np.ndarray,
     dff: np.ndarray,
 ) -> Scene:
@@ -222,10 +272,11 @@ def _scene(
     canvas = Canvas((rows, columns), settings.pixel_um)
     blur = settings.psf_fwhm_um / _FWHM
     y, x = canvas.axes_um()
-    axis, normal, swelling = _axis(x, wiggle)
+    axis, normal, swelling = layout.axis(x)
     distance = (y[:, None] - axis[:, 0]) * normal[:, 0]
     shaft = swelling * np.exp(-(distance**2) / (2 * (blur**2 + settings.shaft_radius_um**2 / 4)))
-    footprints = [_spine_footprint(*spine, blur, canvas) for spine in zip(*spines, strict=True)]
+    spines = zip(layout.base_um, layout.head_um, layout.head_radius_um, strict=True)
+    footprints = [_spine_footprint(*spine, blur, canvas) for spine in spines]
     focus = np.exp(-(motion.z_um**2) / (2 * settings.focus_um**2))
     return Scene(
         still=np.full(canvas.shape, settings.background_photons),

@@ -15,7 +15,13 @@ from respine.simulate.function.field import CellField
 from respine.simulate.function.motion import Motion
 from respine.simulate.function.movie_file import write_movie
 from respine.simulate.function.scene import render_frames
-from respine.simulate.function.spine_movie import SpineMovieSettings, SpineMovieTruth, simulate_spine_movie
+from respine.simulate.function.spine_movie import (
+    SpineLayout,
+    SpineMovieSettings,
+    SpineMovieTruth,
+    lay_out_spines,
+    simulate_spine_movie,
+)
 from respine.simulate.recording import Recording, Visit
 
 _SPINE_COLUMNS = ("spine", "functional", "is_new")
@@ -99,6 +105,7 @@ def write_spine_calcium(
     settings: SpineMovieSettings,
     rng: np.random.Generator,
     bouts: Bouts | None = None,
+    layout: SpineLayout | None = None,
 ) -> Recording:
     """Simulate a movie of one dendrite and write it.
 
@@ -111,6 +118,9 @@ def write_spine_calcium(
         Folder of the study.
     bouts : Bouts, optional
         Struggling during the recording.
+    layout : SpineLayout, optional
+        Dendrite and spines, in the order of the table, where several sessions show the same ones (`select` those that
+        stand); without it they are drawn.
 
     Returns
     -------
@@ -120,12 +130,14 @@ def write_spine_calcium(
     Raises
     ------
     InputError
-        A column is missing, or the spines do not fit on the dendrite.
+        A column is missing, the spines do not fit on the dendrite, or the layout has another number of them.
     """
     missing = [name for name in _SPINE_COLUMNS if name not in spines.columns]
     if missing:
         raise InputError(f"spine movie: the table of spines lacks the columns {', '.join(missing)}")
-    truth = simulate_spine_movie(spines["functional"].to_numpy(bool), bouts, settings, rng)
+    if layout is None:
+        layout = lay_out_spines(len(spines), settings, rng)
+    truth = simulate_spine_movie(spines["functional"].to_numpy(bool), layout, bouts, settings, rng)
     path = visit.path(study, "calcium", ".tif")
     frames = render_frames(truth.scene, truth.motion, settings.detector, rng)
     write_movie(path, frames, len(truth.frame_time_s), settings.frame_rate_hz, settings.pixel_um)
@@ -222,10 +234,10 @@ def _spines(truth: SpineMovieTruth, spines: pd.DataFrame) -> pd.DataFrame:
     rows, columns = ((n - 1) * truth.scene.pixel_um / 2 for n in truth.scene.frame_shape)
     frame = spines[list(_SPINE_COLUMNS)].reset_index(drop=True)
     return frame.assign(
-        y_um=truth.head_um[:, 0] + rows,
-        x_um=truth.head_um[:, 1] + columns,
-        base_y_um=truth.base_um[:, 0] + rows,
-        base_x_um=truth.base_um[:, 1] + columns,
+        y_um=truth.layout.head_um[:, 0] + rows,
+        x_um=truth.layout.head_um[:, 1] + columns,
+        base_y_um=truth.layout.base_um[:, 0] + rows,
+        base_x_um=truth.layout.base_um[:, 1] + columns,
     )
 
 
