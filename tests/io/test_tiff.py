@@ -90,6 +90,14 @@ def test_plain_pages_are_mapped_and_compressed_ones_are_not(tmp_path, planes):
     ]
 
 
+def test_pages_at_unequal_distances(tmp_path, planes):
+    data = planes((5, 16, 16))
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for k, plane in enumerate(data):
+            writer.write(plane, metadata=None, contiguous=False, description="x" * (100 * k * k))
+    np.testing.assert_array_equal(open_stack(tmp_path / "a.tif").read(), data)
+
+
 def test_tifffile_metadata_with_channels(tmp_path, planes):
     data = planes((2, 5, 6, 7))
     said = {"axes": "CZYX", "spacing": 1.5, "unit": "um"}
@@ -171,6 +179,16 @@ def test_pages_of_different_size_are_refused(tmp_path):
     raises(
         tmp_path / "a.tif",
         "{path}: found page 3 of 15 x 16 uint8; expected 16 x 16 uint8 as the first page has",
+    )
+
+
+def test_pages_of_different_type_are_refused(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for dtype in ("u2", "u2", "i2"):
+            writer.write(np.zeros((16, 16), dtype), metadata=None, contiguous=False)
+    raises(
+        tmp_path / "a.tif",
+        "{path}: found page 3 of 16 x 16 int16; expected 16 x 16 uint16 as the first page has",
     )
 
 

@@ -187,6 +187,13 @@ def test_what_stands_twice_in_the_recordings(problems):
     ]
 
 
+def test_two_rows_without_a_name_are_not_the_same_row(problems):
+    assert problems(sessions=lambda t: t + "m1,,30,\nm1,,40,\n") == [
+        "sessions.csv, row 6, session: found nothing; expected a value",
+        "sessions.csv, row 7, session: found nothing; expected a value",
+    ]
+
+
 def test_an_imaging_recording_needs_its_field(problems):
     assert problems(recordings=replace("m1,s1,structure,f1", "m1,s1,structure,")) == [
         "recordings.csv, row 2, fov: found nothing; expected the field of view of this structure recording"
