@@ -39,7 +39,7 @@ def _bouts(study: SimulatedStudy, subject: int, session: int, how: RecordingSett
     duration_s = study.settings.behaviour.suspension_s
     share = float(np.clip(immobility_s / duration_s, _SHARE_EDGE, 1 - _SHARE_EDGE))
     rng = Streams(study.seed).of(f"bouts {subject} {session}")
-    return simulate_bouts(share, duration_s, how.tail_suspension.bouts, rng)
+    return simulate_bouts(share, how.filmed_share * duration_s, how.tail_suspension.bouts, rng)
 
 
 def record_calcium(study: SimulatedStudy, folder: Path, how: RecordingSettings) -> Iterator[Recording]:
@@ -59,7 +59,8 @@ def record_spine_calcium(study: SimulatedStudy, folder: Path, how: RecordingSett
     """Write a movie of the first dendrite's spines for every session with calcium."""
     states = study.table("states")
     states = states[(states["dendrite"] == states["dendrite"].iloc[0]) & (states["fov"] == states["fov"].iloc[0])]
-    of_subject = dict(list(states.merge(study.table("spines")).groupby("subject")))
+    traits = study.table("spines")[["subject", "fov", "spine", "axial", "birth_h"]]
+    of_subject = dict(list(states.merge(traits, on=["subject", "fov", "spine"]).groupby("subject")))
     time_h = np.array(study.settings.time_h)
     for _, session, name, visited in _visits(study, "calcium"):
         rng = Streams(study.seed).of(f"spine calcium {name} {visited}")

@@ -46,6 +46,8 @@ class RecordingSettings(CheckedSettings):
     """Share of its spines that have events of their own; the others are silent."""
     tail_suspension: TailSuspensionSettings = TAIL_SUSPENSION_SIZES["full"]
     """Videos of the tail suspension."""
+    filmed_share: float = Field(1.0, gt=0, le=1)
+    """Share of the suspension's length that is filmed, with the immobile share of the whole."""
     sucrose: SucroseSettings = SucroseSettings()
     """Sucrose preference."""
     y_maze: YMazeSettings = Y_MAZE_SIZES["full"]
@@ -62,6 +64,7 @@ RECORDING_SIZES: Mapping[str, RecordingSettings] = {
         spine_calcium=SPINE_MOVIE_SIZES["small"],
         spine_calcium_spines=10,
         tail_suspension=TAIL_SUSPENSION_SIZES["small"],
+        filmed_share=1 / 3,
         y_maze=Y_MAZE_SIZES["small"],
     ),
 }

@@ -46,10 +46,8 @@ RECORDERS: Mapping[str, Recorder] = {
 }
 """What can be recorded, by name."""
 
-_RECORDING_COLUMNS = (
-    *("subject", "session", "kind", "fov", "path", "channel"),
-    *("voxel_z_um", "voxel_y_um", "voxel_x_um", "frame_rate_hz", "start_s"),
-)
+_ALWAYS = ("subject", "session", "kind", "fov", "path")
+_WHERE_SAID = ("channel", "voxel_z_um", "voxel_y_um", "voxel_x_um", "frame_rate_hz", "start_s")
 _FACTORS = ("stress", "treatment", "probe", "light")
 _CONTRASTS = {
     "stress": ("baseline2", "stressed"),
@@ -110,6 +108,29 @@ def write_study(
         shutil.rmtree(part, ignore_errors=True)
 
 
+def count_recordings(study: SimulatedStudy, only: Collection[str] | None = None) -> int:
+    """Return about how many recordings `write_study` writes, for those who watch it."""
+    sessions, animals = study.settings.sessions, study.animals
+    fields = study.settings.anatomy.fovs_per_subject
+    carries = animals.targeted_probe | animals.random_probe
+
+    def visits(planned: list[bool]) -> np.ndarray:
+        return (study.attended & np.array(planned)).sum(axis=1)
+
+    stacks = visits([s.structure for s in sessions])
+    late = visits([s.structure and s.time_h >= study.settings.probe.label_h for s in sessions])
+    calcium, tests = (visits([getattr(s, name) for s in sessions]).sum() for name in ("calcium", "behaviour"))
+    counts = {
+        "structure": fields * stacks.sum(),
+        "probe": fields * late[carries].sum(),
+        "light": fields * (carries & animals.light).sum(),
+        "calcium": calcium,
+        "spine_calcium": calcium,
+        "behaviour": 3 * tests,
+    }
+    return int(sum(counts[name] for name in RECORDERS if only is None or name in only))
+
+
 def _checked(folder: Path, size: str, only: Collection[str] | None) -> list[str]:
     """Return the recorders to run, in order."""
     if size not in RECORDING_SIZES:
@@ -165,7 +186,8 @@ def _write_manifest(study: SimulatedStudy, folder: Path, rows: list[dict[str, ob
     visits = study.table("sessions")
     visits = visits.loc[visits["attended"], ["subject", "session", "time_h", "phase"]]
     visits.to_csv(folder / "sessions.csv", index=False)
-    recordings = pd.DataFrame(rows, columns=list(_RECORDING_COLUMNS)).dropna(axis=1, how="all")
+    recordings = pd.DataFrame(rows, columns=[*_ALWAYS, *_WHERE_SAID])
+    recordings = recordings.drop(columns=[c for c in _WHERE_SAID if recordings[c].isna().all()])
     recordings = recordings.sort_values(["subject", "kind", "session", "path"], kind="stable")
     recordings.to_csv(folder / "recordings.csv", index=False)
 
