@@ -62,7 +62,7 @@ def grow_dendrites(
         steps = max(int(np.ceil(row.length_um / STEP_UM)), 2)
         walks = _walk(start, heading, steps, row.length_um / steps, field, margin, settings, rng)
         outside, crowding = _fit(walks, field, lines.values())
-        best = int(np.argmin(50.0 * outside + crowding + _along_side(walks, field, margin)))
+        best = int(np.argmin(50.0 * outside + crowding + _turned(walks, field, margin)))
         if outside[best] > _OUTSIDE_LIMIT:
             raise InputError(
                 f"dendrite {row.dendrite}: a length of {row.length_um:g} um does not fit in a field of "
@@ -72,10 +72,12 @@ def grow_dendrites(
     return lines
 
 
-def _along_side(walks, field, margin):
-    """Share of each walk that runs beside a side of the field, as one that was turned away from it does."""
-    inset = np.minimum(walks[:, :, 1:] - margin[1:], field[1:] - margin[1:] - walks[:, :, 1:]).min(axis=2)
-    return (inset < 3.0).mean(axis=1)
+def _turned(walks, field, margin):
+    """How much the sides of the field bent each walk: its share beyond the margin, and its lack of straightness."""
+    inset = np.minimum(walks - margin, field - margin - walks).min(axis=2)
+    straight = np.linalg.norm(walks[:, -1] - walks[:, 0], axis=1)
+    length = np.linalg.norm(np.diff(walks, axis=1), axis=2).sum(axis=1)
+    return 10.0 * (inset < -0.5).mean(axis=1) + 2.0 * np.maximum(0.9 - straight / length, 0.0)
 
 
 def _uneven(line, length_um, settings, rng):
