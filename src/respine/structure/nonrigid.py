@@ -25,7 +25,7 @@ class Matches:
     points_um : ndarray, shape (N, 3)
         Middle of each block's structure in the reference frame, um.
     displacement_um : ndarray, shape (N, 3)
-        From where the warp so far takes it to where it was found, in the reference frame's axes, um.
+        From where the map so far takes it to where it was found, in the reference frame's axes, um.
     information : ndarray, shape (N, 3, 3)
         Inverse covariance of the displacement, per um squared.
     score : ndarray, shape (N,)
@@ -69,20 +69,23 @@ def _starts(stop, step):
 def match_through(
     fixed: WorkingImage,
     moving: WorkingImage,
-    warp: Callable[[np.ndarray], np.ndarray],
+    smooth_map: Callable[[np.ndarray], np.ndarray],
+    slice_shift_um: np.ndarray,
     corners: np.ndarray,
     block: np.ndarray,
     search: np.ndarray,
     floor_um: np.ndarray,
 ) -> Matches:
-    """Match blocks of the fixed image in the moving one, brought near by the warp so far.
+    """Match blocks of the fixed image in the moving one, brought near by the map so far.
 
     Parameters
     ----------
     fixed, moving : WorkingImage
-        The images; each in its own frame.
-    warp : callable
-        Fixed frame to moving frame, um.
+        The images, structure highlighted, each in its own frame.
+    smooth_map : callable
+        The map so far, fixed frame to moving frame, um.
+    slice_shift_um : ndarray, shape (Z, 2)
+        Lateral displacement (y, x) of every slice of the moving image, beyond the map.
     corners : ndarray of int, shape (N, 3)
         Blocks, from `place_blocks`.
     block, search : ndarray of int, shape (3,)
@@ -94,7 +97,7 @@ def match_through(
     -------
     Matches
     """
-    near = resample(moving.voxels, moving.lattice, fixed.lattice, warp)
+    near = resample(moving.voxels, moving.lattice, fixed.lattice, smooth_map, slice_shift_um)
     found = match_blocks(fixed.voxels, near, corners, block, search)
     step = fixed.lattice.step_um
     good = np.isfinite(found.score) & (found.score > 0.2)

@@ -80,6 +80,8 @@ def pool_stacks(stacks: Iterable[Stack], registrations: Sequence[Registration], 
             continue
         background, bright = np.percentile(stack.voxels[:, ::2, ::2], [50, _BRIGHT_PERCENTILE])
         image = resample_stack(stack, registration.warp, target)
+        # The next stack is read before the loop would let go of this one.
+        del stack
         seen = np.isfinite(image)
         image -= background
         image /= max(bright - background, 1e-9)

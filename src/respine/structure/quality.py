@@ -95,7 +95,7 @@ def assess_stack(stack: Stack, settings: QualitySettings) -> StackQuality:
     gain, floor = estimate_noise(sample, _saturation(stack.voxels.dtype))
     brightness = bright - background
     image = reduce_stack(stack, settings.motion_step_um, background, gain, floor)
-    shift, _ = estimate_slice_shift(
+    shift = estimate_slice_shift(
         image,
         settings.motion_tile_um,
         settings.motion_search_um,

@@ -16,11 +16,16 @@ from respine.structure.nonrigid import Matches, match_through, place_blocks
 from respine.structure.quality import StackQuality
 from respine.structure.resample import resample
 from respine.structure.rigid import RigidFit, align_rigidly
-from respine.structure.smooth_field import SmoothField, fit_smooth_field
+from respine.structure.slice_motion import fit_slice_shift
+from respine.structure.tissue_map import FieldGrid, TissueMap, fit_tissue_map, held_out_residual
 from respine.structure.working_image import WorkingImage, bin_image, highlight_structure, reduce_stack
 
-_FOLDS = 5
 _TRUSTED_WEIGHT = 0.25
+_MIN_MATCHES = 4
+_COARSE_STEP_UM = np.array([2.0, 1.44, 1.44])
+# No match is trusted beyond this standard deviation (z, y, x), um.
+_MATCH_FLOOR_UM = np.array([0.3, 0.1, 0.1])
+_HAZE_UM = 4.0
 
 
 class RegisterSettings(StageSettings):
@@ -34,7 +39,7 @@ class RegisterSettings(StageSettings):
     """Largest axial shift that is looked for."""
     search_deg: float = Field(8.0, ge=0)
     """Largest rotation about z that is looked for."""
-    min_overlap: float = Field(0.2, gt=0, le=1)
+    min_overlap: float = Field(0.3, gt=0, le=1)
     """Smallest share of the reference that the session must show."""
     block_um: tuple[float, float, float] = (9.0, 8.0, 8.0)
     """Size of a matched block (z, y, x) in the last pass; the first pass takes blocks 1.5 times as large."""
@@ -48,6 +53,10 @@ class RegisterSettings(StageSettings):
     """Distance (z, y, x) between the nodes of the displacement field."""
     bending: float = Field(0.3, gt=0)
     """Stiffness of the displacement field, matched blocks per um."""
+    slice_tile_um: float = Field(8.0, gt=0)
+    """Side of the tiles by which every slice is aligned to the reference."""
+    slice_search_um: float = Field(1.5, gt=0)
+    """How far a slice may lie displaced from the smooth warp beyond the motion found within its stack."""
     min_score: float = Field(0.5, ge=0, le=1)
     """Correlation from which a block counts as matched."""
     min_rigid_score: float = Field(0.2, ge=0, le=1)
@@ -118,7 +127,7 @@ def _merit(quality):
 
 def register_reference(reference: Stack, quality: StackQuality) -> Registration:
     """Give the reference session's own registration: nothing but its slice motion."""
-    warp = _build_warp(np.eye(3), np.zeros(3), None, reference, quality)
+    warp = _build_warp(TissueMap.from_rigid(np.eye(3), np.zeros(3)), quality.slice_shift_um, reference)
     return Registration(warp, 0.0, 0.0, 1.0, np.zeros(3), 0.0, 0.0, True)
 
 
@@ -129,7 +138,7 @@ def register_stack(
     moving_quality: StackQuality,
     settings: RegisterSettings,
 ) -> Registration:
-    """Align a session to the reference session, first rigidly, then following the bending of the tissue.
+    """Align a session to the reference session: rigidly, then following the bending of the tissue, then slice by slice.
 
     Parameters
     ----------
@@ -145,25 +154,31 @@ def register_stack(
     Registration
         With ``scorable`` false and a reason where the session cannot be aligned.
     """
-    fixed = _working(reference, reference_quality, settings)
-    fixed = _without_slice_motion(fixed, reference_quality)
-    other = _without_slice_motion(_working(moving, moving_quality, settings), moving_quality)
+    fixed = _still(_reduce(reference, reference_quality, settings), reference_quality.slice_shift_um)
+    other = _reduce(moving, moving_quality, settings)
+    slices = moving_quality.slice_shift_um
     rigid = _align_coarsely(fixed, other, settings)
+    start = TissueMap.from_rigid(rigid.matrix, rigid.offset_um)
     if rigid.score < settings.min_rigid_score:
         reason = (
             f"the images correlate by {rigid.score:.2f} at the best shift and rotation; "
             f"expected at least {settings.min_rigid_score:.2f}"
         )
-        return _refuse(rigid, moving, moving_quality, 0.0, reason)
-    matrix, offset, field = rigid.matrix, rigid.offset_um, None
-    for scale in (2.0, 1.0):
-        matches = _match(fixed, other, matrix, offset, field, scale, settings)
-        if len(matches.score) < 4:
+        return _refuse(start, slices, moving, 0.0, reason)
+    before = start
+    for scale in (2, 1):
+        matches = _match(fixed, other, before, slices, scale, settings)
+        if len(matches.score) < _MIN_MATCHES:
             reason = (
-                f"{len(matches.score)} of {matches.tried} image blocks with structure were matched; expected at least 4"
+                f"{len(matches.score)} of {matches.tried} image blocks with structure were matched; "
+                f"expected at least {_MIN_MATCHES}"
             )
-            return _refuse(rigid, moving, moving_quality, 0.0, reason)
-        matrix, offset, field, target, weight = _fit(matches, matrix, offset, field, fixed, scale, settings)
+            return _refuse(start, slices, moving, 0.0, reason)
+        grid = _grid(fixed, scale, settings)
+        after, weight = fit_tissue_map(matches, before, grid)
+        if scale > 1:
+            slices = slices + _slice_rest(fixed, other, after, slices, settings)
+            before = after
     agree = (weight > _TRUSTED_WEIGHT) & (matches.score > settings.min_score)
     fraction = float(agree.sum() / max(matches.tried, 1))
     if fraction < settings.min_matched_fraction:
@@ -171,135 +186,97 @@ def register_stack(
             f"{fraction:.0%} of the image blocks with structure were matched; "
             f"expected at least {settings.min_matched_fraction:.0%}"
         )
-        return _refuse(rigid, moving, moving_quality, fraction, reason)
-    lateral, axial = _held_out_residual(matches, target, agree, matrix, offset, fixed, settings)
-    points = matches.points_um[agree]
-    bend = field.at(points)
+        return _refuse(start, slices, moving, fraction, reason)
+    residual = held_out_residual(matches, before, after, weight, agree, grid)
+    return _conclude(after, slices, moving, matches.points_um[agree], fraction, residual, settings)
+
+
+def _reduce(stack, quality, settings):
+    return reduce_stack(stack, settings.step_um, quality.background, quality.noise_gain, quality.noise_floor)
+
+
+def _still(image, slice_shift_um):
+    """Take the slice motion out of an image."""
+    voxels = resample(image.voxels, image.lattice, image.lattice, lambda p: p, slice_shift_um)
+    return WorkingImage(np.nan_to_num(voxels, copy=False), image.lattice)
+
+
+def _align_coarsely(fixed, other, settings) -> RigidFit:
+    coarse = []
+    for image in (fixed, other):
+        factor = np.maximum(1, np.round(_COARSE_STEP_UM / image.lattice.step_um)).astype(int)
+        coarse.append(_highlight(bin_image(image, tuple(factor)), 1.0, 6.0))
+    reach = np.array([settings.search_z_um, settings.search_um, settings.search_um])
+    last = np.ceil(settings.search_deg)
+    return align_rigidly(*coarse, reach, np.arange(-last, last + 1), settings.min_overlap)
+
+
+def _highlight(image, fine_um, coarse_um):
+    return WorkingImage(highlight_structure(image, fine_um, coarse_um), image.lattice)
+
+
+def _match(fixed, other, through, slices, scale, settings) -> Matches:
+    """One pass of block matching; `scale` is 1 for the last pass and 2 for a coarser one."""
+    if scale > 1:
+        fixed, other = bin_image(fixed, (1, 3, 3)), bin_image(other, (1, 3, 3))
+    fixed, other = _highlight(fixed, 0.25 * scale, _HAZE_UM), _highlight(other, 0.25 * scale, _HAZE_UM)
+    step, size = fixed.lattice.step_um, np.array(fixed.lattice.shape)
+    block = np.array(settings.block_um) * (1 + scale) / 2
+    block = np.clip(np.round(block / step).astype(int), 1, np.maximum(size // 2, 1))
+    search = np.maximum(np.round(np.array(settings.block_search_um) * scale / step), 1).astype(int)
+    corners = place_blocks(fixed.voxels, block, settings.block_contrast, settings.max_blocks)
+    return match_through(fixed, other, through, slices, corners, block, search, _MATCH_FLOOR_UM)
+
+
+def _grid(fixed, scale, settings):
+    """Nodes of the field; a coarse pass, whose matches are fewer and less sure, gets a stiffer one."""
+    node = np.array(settings.node_um) * (1 + scale) / 2
+    return FieldGrid(fixed.lattice.end_um, node, settings.bending * (2 * scale - 1))
+
+
+def _slice_rest(fixed, other, through, slices, settings):
+    """Displacement of every slice of the session from the map so far, (Z, 2), in the session's axes."""
+    fixed, other = bin_image(fixed, (1, 2, 2)), bin_image(other, (1, 2, 2))
+    fixed, other = _highlight(fixed, 0.25, _HAZE_UM), _highlight(other, 0.25, _HAZE_UM)
+    near = resample(other.voxels, other.lattice, fixed.lattice, through, slices)
+    rest = fit_slice_shift(
+        fixed,
+        near,
+        lambda points: through(points)[:, 0] / other.lattice.step_um[0],
+        len(slices),
+        settings.slice_tile_um,
+        settings.slice_search_um,
+        settings.block_contrast,
+    )
+    return rest @ through.matrix[1:, 1:].T
+
+
+def _conclude(through, slices, moving, points, fraction, residual, settings):
+    bend = through.field.at(points)
     reason = None
-    if lateral > settings.max_residual_um:
-        reason = f"matched blocks lie {lateral:.2f} um apart; expected at most {settings.max_residual_um:.2f} um"
+    if residual[0] > settings.max_residual_um:
+        reason = f"matched blocks lie {residual[0]:.2f} um apart; expected at most {settings.max_residual_um:.2f} um"
     return Registration(
-        warp=_build_warp(matrix, offset, field, moving, moving_quality),
-        residual_um=lateral,
-        residual_z_um=axial,
+        warp=_build_warp(through, slices, moving),
+        residual_um=residual[0],
+        residual_z_um=residual[1],
         matched_fraction=fraction,
-        shift_um=(points @ matrix.T + offset + bend - points).mean(axis=0),
-        rotation_deg=float(np.rad2deg(np.arctan2(matrix[1, 2] - matrix[2, 1], matrix[1, 1] + matrix[2, 2]))),
+        shift_um=(through(points) - points).mean(axis=0),
+        rotation_deg=through.rotation_deg,
         warp_um=float(np.sqrt((bend**2).sum(axis=1).mean())),
         scorable=reason is None,
         reason=reason,
     )
 
 
-def _working(stack, quality, settings):
-    return reduce_stack(stack, settings.step_um, quality.background, quality.noise_gain, quality.noise_floor)
-
-
-def _without_slice_motion(image, quality):
-    voxels = resample(image.voxels, image.lattice, image.lattice, lambda p: p, quality.slice_shift_um)
-    return WorkingImage(np.nan_to_num(voxels, copy=False), image.lattice)
-
-
-def _align_coarsely(fixed, other, settings) -> RigidFit:
-    coarse = [_coarse_image(image) for image in (fixed, other)]
-    reach = np.array([settings.search_z_um, settings.search_um, settings.search_um])
-    angles = np.arange(-np.ceil(settings.search_deg), np.ceil(settings.search_deg) + 1)
-    return align_rigidly(*coarse, reach, angles, settings.min_overlap)
-
-
-def _coarse_image(image):
-    wanted = np.array([2.0, 1.44, 1.44])
-    factor = np.maximum(1, np.round(wanted / image.lattice.step_um)).astype(int)
-    small = bin_image(image, tuple(factor))
-    return WorkingImage(highlight_structure(small, 1.0, 6.0), small.lattice)
-
-
-def _smooth_map(matrix, offset, field):
-    if field is None:
-        return lambda points: points @ matrix.T + offset
-    return lambda points: points @ matrix.T + offset + field.at(points)
-
-
-def _match(fixed, other, matrix, offset, field, scale, settings) -> Matches:
-    """One pass of block matching; `scale` is 1 for the last, larger for coarser ones."""
-    binning = (1, 3, 3) if scale > 1 else (1, 1, 1)
-    images = []
-    for image in (fixed, other):
-        small = bin_image(image, binning) if scale > 1 else image
-        images.append(WorkingImage(highlight_structure(small, 0.25 * scale, 4.0), small.lattice))
-    step = images[0].lattice.step_um
-    size = np.array(images[0].lattice.shape)
-    block = np.array(settings.block_um) * (1.5 if scale > 1 else 1.0)
-    block = np.clip(np.round(block / step).astype(int), 1, np.maximum(size // 2, 1))
-    search = np.maximum(np.round(np.array(settings.block_search_um) * scale / step), 1).astype(int)
-    corners = place_blocks(images[0].voxels, block, settings.block_contrast, settings.max_blocks)
-    floor_um = np.array([0.3, 0.1, 0.1])
-    return match_through(*images, _smooth_map(matrix, offset, field), corners, block, search, floor_um)
-
-
-def _fit(matches, matrix, offset, field, fixed, scale, settings):
-    """Fit affine and smooth parts to the matches; returns them, the displacement left to the affine, and weights."""
-    points = matches.points_um
-    found = _smooth_map(matrix, offset, field)(points) + matches.displacement_um @ matrix.T
-    information = np.einsum("ab,nbc,dc->nad", matrix, matches.information, matrix)
-    weight = (1 + np.linalg.norm(found - points @ matrix.T - offset, axis=1) ** 2 / 25.0) ** -1
-    for _ in range(2):
-        matrix, offset = _fit_affine(points, found, information * weight[:, None, None], matrix, offset)
-        target = found - points @ matrix.T - offset
-        new, weight = _fit_field(points, target, information, fixed, scale, settings)
-    return matrix, offset, new, found, weight
-
-
-def _fit_field(points, target, information, fixed, scale, settings):
-    node = np.array(settings.node_um) * (1.5 if scale > 1 else 1.0)
-    return fit_smooth_field(
-        points, target, information, fixed.lattice.end_um, node, settings.bending * (3 if scale > 1 else 1)
-    )
-
-
-def _fit_affine(points, found, information, matrix, offset):
-    """Weighted least squares for an affine map, drawn to the one before where the points do not decide it."""
-    middle = points.mean(axis=0)
-    spread = np.maximum(points.std(axis=0), 1.0)
-    terms = np.column_stack([np.ones(len(points)), (points - middle) / spread])
-    design = np.einsum("nk,ij->nikj", terms, np.eye(3)).reshape(len(points), 3, 12)
-    left = found - points @ matrix.T - offset
-    normal = np.einsum("nia,nij,njb->ab", design, information, design) + np.diag(np.repeat([1e-3, 20, 20, 20], 3))
-    change = np.linalg.solve(normal, np.einsum("nia,nij,nj->a", design, information, left)).reshape(4, 3)
-    turn = change[1:].T / spread
-    return matrix + turn, offset + change[0] - turn @ middle
-
-
-def _held_out_residual(matches, found, agree, matrix, offset, fixed, settings):
-    """Median lateral and axial distance of blocks from fields fitted without their part of the image."""
-    points, information = matches.points_um, np.einsum("ab,nbc,dc->nad", matrix, matches.information, matrix)
-    target = found - points @ matrix.T - offset
-    tile = np.floor(points / (2 * np.array(settings.block_um))).astype(int)
-    fold = (tile @ np.array([1, 2, 3])) % _FOLDS
-    left = np.full(target.shape, np.nan)
-    for held in range(_FOLDS):
-        out = fold == held
-        if out.any() and (~out).sum() >= 4:
-            field, _ = _fit_field(points[~out], target[~out], information[~out], fixed, 1.0, settings)
-            left[out] = target[out] - field.at(points[out])
-    # Along a straight dendrite a block does not know its place: what it lacks there says nothing about the warp.
-    known = agree & np.isfinite(left).all(axis=1) & (np.linalg.eigvalsh(information[:, 1:, 1:])[:, 0] > 0.5**-2)
-    if known.sum() < 10:
-        known = agree & np.isfinite(left).all(axis=1)
-    if not known.any():
-        return np.nan, np.nan
-    return float(np.median(np.linalg.norm(left[known, 1:], axis=1))), float(np.median(np.abs(left[known, 0])))
-
-
-def _build_warp(matrix, offset, field: SmoothField | None, stack: Stack, quality: StackQuality) -> Warp:
-    if field is None:
-        field = SmoothField(np.zeros((1, 1, 1, 3)), np.zeros(3), np.ones(3))
+def _build_warp(through: TissueMap, slices, stack: Stack) -> Warp:
+    field = through.field
     return Warp(
-        matrix, offset, field.nodes_um, field.origin_um, field.step_um, quality.slice_shift_um, stack.voxel_um[0]
+        through.matrix, through.offset_um, field.nodes_um, field.origin_um, field.step_um, slices, stack.voxel_um[0]
     )
 
 
-def _refuse(rigid, moving, quality, fraction, reason):
-    warp = _build_warp(rigid.matrix, rigid.offset_um, None, moving, quality)
+def _refuse(start, slices, moving, fraction, reason):
+    warp = _build_warp(start, slices, moving)
     missing = np.full(3, np.nan)
     return Registration(warp, np.nan, np.nan, fraction, missing, np.nan, np.nan, False, reason)

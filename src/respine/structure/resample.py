@@ -67,6 +67,7 @@ def resample(
     -------
     ndarray of float32, the target's shape; NaN where the source does not reach.
     """
+    voxels = _compilable(voxels)
     out = np.empty(target.shape, np.float32)
     shift = np.zeros((voxels.shape[0], 2)) if slice_shift_um is None else np.asarray(slice_shift_um, float)
     shift = shift / source.step_um[1:]
@@ -78,6 +79,15 @@ def resample(
         places = source.to_index(to_source(target.to_um(nodes))).reshape(*y.shape, 3)
         _sample_plane(voxels, places, shift, out[z])
     return out
+
+
+def _compilable(voxels):
+    """Give the image in a type that compiled code reads: in the machine's byte order, and no half floats."""
+    if voxels.dtype == np.float16:
+        return voxels.astype(np.float32)
+    if not voxels.dtype.isnative:
+        return voxels.astype(voxels.dtype.newbyteorder("="))
+    return voxels
 
 
 @numba.njit(nogil=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, uniform_filter
 
 from respine.core.stack import Stack
 from respine.structure.resample import Lattice
@@ -79,9 +79,13 @@ def bin_image(image: WorkingImage, factor: tuple[int, int, int]) -> WorkingImage
 
 
 def highlight_structure(image: WorkingImage, fine_um: float, coarse_um: float) -> np.ndarray:
-    """Difference of two lateral blurs, slice by slice: what is thin stays, the haze between goes."""
+    """Lateral blur less the mean over a wide square, slice by slice: what is thin stays, the haze between goes.
+
+    The square is as wide as a Gaussian of standard deviation `coarse_um`.
+    """
     step = image.lattice.step_um[1:]
+    side = np.maximum(np.round(coarse_um * np.sqrt(12) / step).astype(int), 1)
     out = np.empty_like(image.voxels)
     for z, plane in enumerate(image.voxels):
-        out[z] = gaussian_filter(plane, fine_um / step) - gaussian_filter(plane, coarse_um / step)
+        out[z] = gaussian_filter(plane, fine_um / step) - uniform_filter(plane, side)
     return out
