@@ -9,7 +9,7 @@ DEMO = demo/study
 
 demo: .venv/ready
 	rm -rf $(DEMO)
-	$(BIN)/respine simulate $(DEMO)
+	$(BIN)/respine simulate $(DEMO) --size small --subjects 1 --only structure
 	$(BIN)/respine check $(DEMO)
 	$(BIN)/respine run $(DEMO)
 

@@ -16,6 +16,7 @@ from respine import __version__
 from respine.cli.folder import check, new
 from respine.cli.results import report, table
 from respine.cli.running import run, status
+from respine.cli.simulate import simulate
 from respine.core.errors import RespineError
 
 
@@ -40,7 +41,7 @@ app = typer.Typer(
 )
 
 # In the order in which a user needs them; a new theme has a file of its own beside this one.
-for command in (new, check, run, status, table, report):
+for command in (new, check, run, status, table, report, simulate):
     app.command()(command)
 
 
