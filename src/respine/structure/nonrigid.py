@@ -44,7 +44,9 @@ class Matches:
 def place_blocks(image: np.ndarray, block: np.ndarray, min_contrast: float, max_blocks: int) -> np.ndarray:
     """First voxels, shape (N, 3), of half-overlapping blocks that hold structure, the richest first.
 
-    A block holds structure if its standard deviation is `min_contrast` times that of the quietest tenth of the image.
+    A block holds structure if its standard deviation is `min_contrast` times that of the noise. That is at most what
+    the quietest tenth of the blocks show, and at most what the middle half of the voxels shows, for a small field may
+    have structure in every block.
     """
     step = np.maximum(block // 2, 1)
     stops = np.array(image.shape) - block
@@ -56,8 +58,10 @@ def place_blocks(image: np.ndarray, block: np.ndarray, min_contrast: float, max_
         [image[z : z + block[0] : 2, y : y + block[1] : 2, x : x + block[2] : 2].std() for z, y, x in corners]
     )
     rich = np.argsort(-spread, kind="stable")
-    quiet = np.percentile(spread, 10)
-    rich = rich[spread[rich] > min_contrast * quiet]
+    sample = image[::2, ::2, ::2]
+    middle = 1.48 * np.median(np.abs(sample - np.median(sample)))
+    noise = min(np.percentile(spread, 10), middle)
+    rich = rich[spread[rich] > min_contrast * noise]
     return corners[rich[:max_blocks]]
 
 

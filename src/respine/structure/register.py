@@ -46,7 +46,7 @@ class RegisterSettings(StageSettings):
     block_search_um: tuple[float, float, float] = (3.0, 1.5, 1.5)
     """How far a block is looked for around its expected place in the last pass; twice as far in the first."""
     block_contrast: float = Field(2.0, gt=0)
-    """A block is matched if it varies this many times as much as the quietest tenth of the blocks."""
+    """A block is matched if it varies this many times as much as the noise."""
     max_blocks: int = Field(1500, gt=0)
     """Most blocks matched in a pass."""
     node_um: tuple[float, float, float] = (12.0, 12.0, 12.0)

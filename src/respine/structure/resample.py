@@ -60,8 +60,8 @@ def resample(
         Where the image's voxels lie, and where it is wanted.
     to_source : callable
         Takes points (N, 3) of the target's frame to the source's frame, um; smooth over 8 lattice points.
-    slice_shift_um : ndarray, shape (Z, 2), optional
-        Lateral displacement (y, x) of every slice of the image, added after `to_source`.
+    slice_shift_um : ndarray, shape (Z, 2) or fewer rows, optional
+        Lateral displacement (y, x) of every slice of the image, added after `to_source`; the last holds for the rest.
 
     Returns
     -------
@@ -70,7 +70,8 @@ def resample(
     voxels = _compilable(voxels)
     out = np.empty(target.shape, np.float32)
     shift = np.zeros((voxels.shape[0], 2)) if slice_shift_um is None else np.asarray(slice_shift_um, float)
-    shift = shift / source.step_um[1:]
+    # Slices beyond the last that is known move with it, as in a warp; compiled code reads past an end unasked.
+    shift = shift[np.minimum(np.arange(voxels.shape[0]), len(shift) - 1)] / source.step_um[1:]
     rows = np.arange(0, target.shape[1] + _PATCH, _PATCH)
     columns = np.arange(0, target.shape[2] + _PATCH, _PATCH)
     y, x = np.meshgrid(rows, columns, indexing="ij")
