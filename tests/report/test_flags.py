@@ -53,8 +53,8 @@ def test_what_lies_within_the_limits_or_is_unknown_is_not_flagged(registration, 
 
 
 def test_a_refused_session_is_said_with_its_reason_and_does_not_move_the_median(registration, nothing):
-    refused = change(registration, "s2", scorable=False, reason="could not be aligned", brightness=1.0)
-    refused = change(refused, "s3", scorable=False, brightness=1.0)
+    refused = change(registration, "s2", scorable=False, reason="could not be aligned", brightness=999.0)
+    refused = change(refused, "s3", scorable=False, brightness=999.0)
     flags = flag_sessions(refused, nothing)
     assert [(f.session, f.scorable, f.findings) for f in flags] == [
         ("s2", False, (("not scorable", "could not be aligned"),)),

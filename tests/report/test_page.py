@@ -1,9 +1,12 @@
 """The page as text: it is valid, loads nothing, escapes everything, and says every number with its denominator."""
 
+import base64
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
 
+import imagecodecs
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -181,6 +184,28 @@ def test_names_are_escaped_wherever_they_stand(make):
     assert (page.problems, page.stack) == ([], [])
     assert html.count("&lt;script&gt;alert(&#34;1&#34;)") > 100
     assert len(page.of("img")) == 4
+
+
+def test_a_mark_lies_on_its_spot(make):
+    """One bright spot left of the shaft: its mark lies at the same place of the picture, in the upper half."""
+    content = make(n_subjects=1, n_dendrites=1)
+    crop = content.crops[0]
+    images = np.zeros_like(crop.images)
+    row, column = 45, 200
+    images[:, row, column] = 9.0
+    x = crop.position_start_um + column * crop.position_step_um
+    y = crop.lateral_start_um + row * crop.lateral_step_um
+    crop = type(crop)(**(vars(crop) | {"images": images}))
+    page = Page(write_report(make(n_subjects=1, n_dendrites=1, crops=(crop,),
+                                  marks=content.marks.assign(position_um=x, lateral_um=y))))  # fmt: skip
+    picture = imagecodecs.png_decode(base64.b64decode(page.of("img")[0]["src"].partition(",")[2]))
+    spot = np.array(np.unravel_index(picture.argmax(), picture.shape)) + 0.5
+    box = next(a["viewbox"] for a in page.of("svg") if a.get("class") == "marks")
+    left, top, width, height = map(float, box.split())
+    mark = next(a for a in page.of("use") if "data-s" in a and a["class"] == "present")
+    share = np.array([(float(mark["y"]) - top) / height, (float(mark["x"]) - left) / width])
+    np.testing.assert_allclose(share * picture.shape, spot, atol=0.1)
+    assert share[0] < 0.5
 
 
 def test_pictures_are_described_and_wait_until_they_are_looked_at(page):

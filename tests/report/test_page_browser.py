@@ -67,6 +67,16 @@ def test_a_table_sorts_both_ways_by_number(opened):
     assert opened.locator(f"{table} thead th[aria-sort]").count() == 1
 
 
+def test_missing_values_sort_last_both_ways(opened):
+    grid = opened.locator("#sessions table").first
+    head = grid.get_by_role("button", name="residual (µm)", exact=True)
+    index = head.evaluate("button => button.closest('th').cellIndex")
+    for _ in range(2):
+        head.click()
+        values = grid.locator("tbody tr").evaluate_all("(rows, i) => rows.map(r => r.cells[i].dataset.v)", index)
+        assert values == ["0.32"] * 9 + [""] * 3
+
+
 def test_pairs_of_sessions_filter(opened):
     table = "table[data-rows=pairs]"
     shown = opened.locator('[data-shown="pairs"]')

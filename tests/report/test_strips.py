@@ -42,6 +42,7 @@ def test_a_short_dendrite_is_not_blown_up():
 def test_every_position_belongs_to_one_piece(x):
     spans = spans_of(crop_of(np.zeros((1, 3, 700))))
     assert sum(span.holds(x) for span in spans) == 1
+    assert sum(span.holds(spans[0].reach_um[1]) for span in spans) == 1
 
 
 def test_no_position_belongs_nowhere():

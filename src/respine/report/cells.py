@@ -59,7 +59,7 @@ def show_number(value: float) -> str:
     size = abs(value)
     if size == 0 or (size >= 1 and float(value).is_integer()):
         text = f"{size:.0f}"
-    elif size < 0.01:
+    elif size < 0.1:
         text = f"{size:.2g}"
     else:
         text = f"{size:.{0 if size >= 100 else 1 if size >= 10 else 2}f}"
