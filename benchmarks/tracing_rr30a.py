@@ -2,11 +2,11 @@
 
     python benchmarks/tracing_rr30a.py [DATA] [--keep FOLDER]
 
-DATA is the folder of rr30a (default: ../shared/data/rr30a). The sessions are registered and pooled, the pool is traced
-and the tracing fitted to every session. Printed: the share of the annotated points that lie within 0.5 um laterally and 2
-um axially of a traced dendrite, in every session; how far off they are; what was traced; time and memory. The annotation is
-used only to measure. FOLDER receives the tracing as SWC and an overlay on the maximum projection, of the pool and of
-each session.
+DATA is the folder of rr30a (default: ../shared/data/rr30a). The sessions are registered and pooled, the pool is
+traced and the tracing fitted to every session. Printed: the share of the annotated points that lie within 0.5 um
+laterally and 2 um axially of a traced dendrite, in every session; how far off they are; what was traced; time and
+memory. The annotation is used only to measure. FOLDER receives the tracing as SWC and an overlay on the maximum
+projection, of the pool and of each session.
 """
 
 from __future__ import annotations
@@ -103,10 +103,11 @@ def main():
         spent = time.process_time() - started
         annotated = lines.loc[lines.session == session, ["z", "y", "x"]].to_numpy(float)
         share, lateral, axial = compare(fitted, annotated)
+        beside, above = (np.percentile(np.abs(off), [50, 95]) for off in (lateral, axial))
         print(
-            f"session {session}: {100 * share:.1f} % of the annotated points covered; lateral median "
-            f"{np.median(lateral):.2f}, 95th percentile {np.percentile(lateral, 95):.2f} um; |axial| median "
-            f"{np.median(np.abs(axial)):.2f}, 95th percentile {np.percentile(np.abs(axial), 95):.2f} um; {spent:.1f} CPU s"
+            f"session {session}: {100 * share:.1f} % of the annotated points covered; median and 95th percentile "
+            f"{beside[0]:.2f} and {beside[1]:.2f} um laterally, "
+            f"{above[0]:.2f} and {above[1]:.2f} um axially; {spent:.1f} CPU s"
         )
         results.append((f"session_{session}", stack, fitted))
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB, all stacks held")

@@ -17,6 +17,7 @@ from respine.structure.trace_centre import (
     join_ends,
     measure_radius,
     smooth_line,
+    straighten_tip,
     typical_radius,
 )
 from respine.structure.trace_crossings import resolve_crossings
@@ -58,7 +59,7 @@ class TraceSettings(StageSettings):
     """Shortest tree of dendrites, between its farthest points; shorter ones are taken for specks and axons."""
     min_branch_um: float = Field(8.0, ge=0)
     """Shortest side branch, tip to origin, axial lengths scaled down by the blur; shorter ones are taken for spines."""
-    min_contrast: float = Field(0.4, ge=0, le=1)
+    min_contrast: float = Field(0.45, ge=0, le=1)
     """Least median ridge measure of a dendrite over that of the field's usual one; dimmer ones are taken for axons."""
     min_radius_um: float = Field(0.2, ge=0)
     """Least median radius of a dendrite that nothing branches from; thinner ones are taken for axons."""
@@ -123,7 +124,7 @@ def _tidy(graph: nx.MultiGraph, ridges: RidgeMap, settings: TraceSettings, elong
     for _ in range(_TIDYING_ROUNDS):
         trim_tips(graph, ridges, _TIP_SHARE, elongation)
         prune_twigs(graph, ridges, settings.min_branch_um, _TAIL * elongation)
-        cut_hairpins(graph, ridges, _TAIL * elongation)
+        cut_hairpins(graph, ridges)
 
 
 def _drop_short(graph: nx.MultiGraph, length_um: float, elongation: float) -> None:
@@ -164,7 +165,12 @@ def _centre_edges(graph: nx.MultiGraph, stack: Stack, settings: TraceSettings) -
     edges = sorted(graph.edges(keys=True, data=True), key=lambda e: (min(e[:2]), max(e[:2]), len(e[3]["points"])))
     lines, ends = [], []
     for first, last, _, edge in edges:
-        line = smooth_line(points_from(edge, first), _PATH_SMOOTHING_UM)
+        points = points_from(edge, first)
+        if graph.degree(first) == 1:
+            points = straighten_tip(points)
+        if graph.degree(last) == 1:
+            points = straighten_tip(points[::-1])[::-1]
+        line = smooth_line(np.clip(points, 0, stack.extent_um), _PATH_SMOOTHING_UM)
         if len(line) > _SHORTEST_STEPS:
             lines.append(line)
             ends.append((first, last))

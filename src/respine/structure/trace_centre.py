@@ -31,6 +31,7 @@ _SLOPE_PRICE, _OFFSET_PRICE = 2.0, 0.15
 _BRIGHTNESS_UM = 10.0
 _PROFILE_UM, _PROFILE_STEP_UM = 3.0, 0.06
 _BLEND_UM = 2.0
+_TIP_UM, _TIP_FIT_UM = 1.0, 4.0
 _TYPICAL_RADIUS_UM = 0.45
 # Points sampled at once, so that the box of the stack around them stays small.
 _PART = 64
@@ -58,6 +59,19 @@ def smooth_line(points_um: np.ndarray, sigma_um: float, step_um: float = STEP_UM
     smooth = gaussian_filter1d(padded, sigma_um / step_um, axis=0, mode="nearest")[pad:-pad]
     smooth[[0, -1]] = points[[0, -1]]  # to the last bit, for ends that meet
     return smooth
+
+
+def straighten_tip(points_um: np.ndarray) -> np.ndarray:
+    """Continue a path of voxels straight over its last um before the first point, where it may end on the blur's rim."""
+    along = arc_length_um(points_um)
+    rest = (along >= _TIP_UM) & (along <= _TIP_UM + _TIP_FIT_UM)
+    if along[-1] < 2 * (_TIP_UM + _TIP_FIT_UM) or rest.sum() < 3:
+        return points_um
+    tip = along < _TIP_UM
+    fit = np.polynomial.polynomial.polyfit(along[rest], points_um[rest], 1)
+    straight = points_um.copy()
+    straight[tip] = fit[0] + along[tip, None] * fit[1]
+    return straight
 
 
 def centre_line(points_um: np.ndarray, stack: Stack, search: Search, tube_um: float) -> np.ndarray:

@@ -23,8 +23,8 @@ _HEADING_UM = 5.0
 _FACING, _FACING_SIDE = 0.7, 0.87
 # Within this distance two ends touch, and the way between them has no direction.
 _TOUCHING_UM = 1.5
-# A path that turns by more than 120 degrees is two.
-_HAIRPIN = -0.5
+# A path that turns by more than 100 degrees, between arms of this length, and is this faint there beside the rest, is two.
+_HAIRPIN, _HAIRPIN_ARM_UM, _FAINT_SHARE = -0.17, 6.0, 0.5
 
 
 def build_graph(paths: list[np.ndarray], ridges: RidgeMap) -> nx.MultiGraph:
@@ -62,20 +62,45 @@ def merge_through_nodes(graph: nx.MultiGraph) -> None:
 def prune_twigs(graph: nx.MultiGraph, ridges: RidgeMap, length_um: float, elongation: float) -> None:
     """Take off side branches whose tip is nearer than `length_um` (scaled) to their origin, the weakest first.
 
-    The weight of a branch is its ridge summed along it, so that of two short ends of a dendrite the bright one stays.
+    The weight of a branch is its ridge summed along it, times how straight it continues what it leaves from: of two
+    short ends of a dendrite the bright and straight one stays.
     """
     while True:
         twigs = []
         for tip in [node for node, degree in graph.degree if degree == 1]:
             ((_, origin, key, edge),) = graph.edges(tip, keys=True, data=True)
-            scaled = edge["points"] / (elongation, 1, 1)
-            if graph.degree(origin) > 1 and np.linalg.norm(scaled[-1] - scaled[0]) < length_um:
-                steps = np.linalg.norm(np.diff(scaled, axis=0), axis=1)
-                twigs.append((float(ridge_along(edge["points"], ridges)[1:] @ steps), tip, origin, key))
+            if graph.degree(origin) > 1 and _reach(edge, elongation) < length_um:
+                steps = np.linalg.norm(np.diff(edge["points"] / (elongation, 1, 1), axis=0), axis=1)
+                weight = float(ridge_along(edge["points"], ridges)[1:] @ steps)
+                weight *= 1 + _straightness(graph, origin, key, tip, length_um, elongation)
+                twigs.append((weight, tip, origin, key))
         if not twigs:
             return
         graph.remove_edge(*min(twigs)[1:])
         merge_through_nodes(graph)
+
+
+def _reach(edge: dict, elongation: float) -> float:
+    """Distance between the ends of an edge, scaled."""
+    return float(np.linalg.norm((edge["points"][-1] - edge["points"][0]) / (elongation, 1, 1)))
+
+
+def _straightness(
+    graph: nx.MultiGraph, origin: tuple, key: int, tip: tuple, length_um: float, elongation: float
+) -> float:
+    """Cosine of the bend from the straightest of the longer edges at a node into the edge to a tip."""
+    ways, longer = [], []
+    for _, other, number, edge in graph.edges(origin, keys=True, data=True):
+        points = points_from(edge, origin) / (elongation, 1, 1)
+        far = points[min(np.searchsorted(arc_length_um(points), _HEADING_UM), len(points) - 1)]
+        way = (far - points[0]) / max(np.linalg.norm(far - points[0]), 1e-9)
+        if (other, number) == (tip, key):
+            own = way
+        else:
+            ways.append(way)
+            longer.append(graph.degree(other) > 1 or _reach(edge, elongation) >= length_um)
+    chosen = [way for way, long in zip(ways, longer, strict=True) if long] or ways
+    return max(float(-own @ way) for way in chosen)
 
 
 def ridge_along(points_um: np.ndarray, ridges: RidgeMap) -> np.ndarray:
@@ -101,21 +126,23 @@ def trim_tips(graph: nx.MultiGraph, ridges: RidgeMap, share: float, elongation: 
             graph.add_edge(new, origin, points=points[first:], start=new)
 
 
-def cut_hairpins(graph: nx.MultiGraph, ridges: RidgeMap, elongation: float) -> None:
-    """Part edges that turn back on themselves: two neurites whose ends were taken for one."""
+def cut_hairpins(graph: nx.MultiGraph, ridges: RidgeMap) -> None:
+    """Part edges that turn back in the plane where they are faint: two neurites whose ends were taken for one."""
     for first, last, key, edge in list(graph.edges(keys=True, data=True)):
-        points = edge["points"] / (elongation, 1, 1)
-        along = arc_length_um(points)
-        reach = np.flatnonzero((along > _HEADING_UM) & (along < along[-1] - _HEADING_UM))
+        flat = edge["points"][:, 1:]
+        along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(flat, axis=0), axis=1))])
+        reach = np.flatnonzero((along > _HAIRPIN_ARM_UM) & (along < along[-1] - _HAIRPIN_ARM_UM))
         if not len(reach):
             continue
-        before = points[reach] - points[np.searchsorted(along, along[reach] - _HEADING_UM)]
-        after = points[np.searchsorted(along, along[reach] + _HEADING_UM)] - points[reach]
+        before = flat[reach] - flat[np.searchsorted(along, along[reach] - _HAIRPIN_ARM_UM)]
+        after = flat[np.searchsorted(along, along[reach] + _HAIRPIN_ARM_UM)] - flat[reach]
         lengths = np.linalg.norm(before, axis=1) * np.linalg.norm(after, axis=1)
         turn = (before * after).sum(1) / np.maximum(lengths, 1e-9)
-        if turn.min() > _HAIRPIN:
+        ridge = ridge_along(edge["points"], ridges)
+        reach = reach[(turn < _HAIRPIN) & (ridge[reach] < _FAINT_SHARE * np.median(ridge))]
+        if not len(reach):
             continue
-        at = reach[np.argmin(turn)]
+        at = reach[np.argmin(ridge[reach])]
         start, end = edge["start"], last if edge["start"] == first else first
         ends = [tuple(map(int, voxel)) for voxel in ridges.to_voxel(edge["points"][[at - 1, at + 1]])]
         if ends[0] not in graph and ends[1] not in graph:

@@ -28,6 +28,8 @@ _COST_POWER = 3.0
 # A path makes its own the voxels that lie this far beyond the surface of the patch around it, and a later path ends
 # on it where it comes this close, or within this share of the depth below the surface.
 _COVER_UM, _JOIN_UM, _JOIN_SHARE = 0.6, 0.5, 1.0
+# The middle of a tip is sought this far around it, and at most this much further in.
+_TIP_UM, _TIP_BACK_UM = 1.2, 0.4
 # Where there is no ridge at all a step costs as much as on this share of the usual one.
 _EMPTY_SHARE = 0.05
 _STEPS = np.array([o for o in np.ndindex(3, 3, 3) if o > (1, 1, 1)]) - 1
@@ -81,7 +83,7 @@ def extract_paths(ridges: RidgeMap, patches: Patches, length_um: float, elongati
     """
     if not len(patches.index):
         return []
-    cost, length = _voxel_graph(ridges, patches)
+    cost, length = _voxel_graph(ridges, patches, elongation)
     first = np.unique(patches.patch, return_index=True)[1]
     inwards = dijkstra(length, directed=False, indices=first, min_only=True)
     order = np.lexsort((inwards, patches.patch))
@@ -98,7 +100,7 @@ def extract_paths(ridges: RidgeMap, patches: Patches, length_um: float, elongati
     for tip in np.argsort(-far, kind="stable"):
         if covered[tip]:
             continue
-        path = [tip]
+        path = [_middle_of_tip(tip, far, place, patches.ridge, tree)]
         while joins[path[-1]] < 0 and back[path[-1]] >= 0:
             path.append(back[path[-1]])
         steps = np.linalg.norm(np.diff(place[path], axis=0), axis=1)
@@ -110,6 +112,13 @@ def extract_paths(ridges: RidgeMap, patches: Patches, length_um: float, elongati
             _mark_joins(joins, np.array(path), place, tree, depth)
             paths.append(patches.index[path if meeting < 0 or meeting == path[-1] else [*path, meeting]])
     return paths
+
+
+def _middle_of_tip(tip: int, far: np.ndarray, place: np.ndarray, ridge: np.ndarray, tree: cKDTree) -> int:
+    """The strongest voxel about as far out as a tip, which itself lies on the rim of the patch."""
+    near = np.array(tree.query_ball_point(place[tip], _TIP_UM))
+    near = near[far[near] >= far[tip] - _TIP_BACK_UM]
+    return int(near[np.argmax(ridge[near])])
 
 
 def _depth_in_patch(cost: csr_array, place: np.ndarray) -> np.ndarray:
@@ -128,8 +137,8 @@ def _mark_joins(joins: np.ndarray, path: np.ndarray, place: np.ndarray, tree: cK
     joins[path] = path
 
 
-def _voxel_graph(ridges: RidgeMap, patches: Patches) -> tuple[csr_array, csr_array]:
-    """Cost and length between neighbouring voxels, each (V, V)."""
+def _voxel_graph(ridges: RidgeMap, patches: Patches, elongation: float) -> tuple[csr_array, csr_array]:
+    """Cost, and length (scaled), between neighbouring voxels, each (V, V)."""
     count = len(patches.index)
     number = np.full(np.array(ridges.ridge.shape) + 2, -1, np.int32)
     number[tuple(patches.index.T + 1)] = np.arange(count)
@@ -140,7 +149,7 @@ def _voxel_graph(ridges: RidgeMap, patches: Patches) -> tuple[csr_array, csr_arr
         here = np.flatnonzero(neighbour >= 0)
         rows.append(here)
         columns.append(neighbour[here])
-        lengths.append(np.full(len(here), np.linalg.norm(step * ridges.voxel_um)))
+        lengths.append(np.full(len(here), np.linalg.norm(step * ridges.voxel_um / (elongation, 1, 1))))
     rows, columns, lengths = np.concatenate(rows), np.concatenate(columns), np.concatenate(lengths)
     costs = lengths * (price[rows] + price[columns]) / 2
     return (
