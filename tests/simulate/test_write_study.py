@@ -204,7 +204,7 @@ def test_movies_and_behaviour_follow_the_mechanism(tmp_path):
     assert (100 * sucrose).to_dict() == pytest.approx(
         study.table("behaviour").query("measure == 'sucrose_percent'").set_index("session")["value"].to_dict()
     )
-    cells = table(folder, "calcium", "cells")
+    cells = table(folder, "calcium", "calcium_cells")
     assert len(cells) == 3 * 30
 
 

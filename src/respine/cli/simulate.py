@@ -15,7 +15,7 @@ def simulate(
     subjects: Annotated[int | None, typer.Option(help="Animals in each arm.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same study.", min=0)] = 1,
     only: Annotated[list[str] | None, typer.Option(help="What to record; may be given again. All by default.")] = None,
-    size: Annotated[Literal["small", "full"], typer.Option(help="Small: fewer, shorter recordings.")] = "full",
+    size: Annotated[Literal["small", "full"], typer.Option(help="Small: fewer, shorter recordings.")] = "small",
 ) -> None:
     """Write a study whose truth is known; the truth lies in its folder truth/, which `respine run` never reads."""
     from rich.console import Console

@@ -78,13 +78,15 @@ def draw_births(
 def keep_apart(born: Sites, standing: Sites, length_um: float, gap_um: float, rng: np.random.Generator) -> Sites:
     """Move births that would stand within the gap of an older site of their dendrite; a few rounds, then leave them."""
     position = born.position_um.copy()
-    # One axis for all dendrites, far enough apart that no two interfere.
+    # One axis for all dendrites, far enough apart that no two interfere; nothing stands at its ends.
     stride = length_um + 2 * gap_um + 1.0
     taken = np.sort(standing.dendrite * stride + standing.position_um)
-    for _ in range(_REDRAWS):
-        at = born.dendrite * stride + position
-        close = np.searchsorted(taken, at + gap_um) > np.searchsorted(taken, at - gap_um)
-        if not close.any():
-            break
-        position[close] = rng.uniform(0, length_um, close.sum())
+    taken = np.concatenate([[-np.inf], taken, [np.inf]])
+    close = np.arange(len(position))
+    for redraw in range(_REDRAWS + 1):
+        at = born.dendrite[close] * stride + position[close]
+        after = np.searchsorted(taken, at)
+        close = close[(taken[after] - at < gap_um) | (at - taken[after - 1] < gap_um)]
+        if redraw < _REDRAWS:
+            position[close] = rng.uniform(0, length_um, len(close))
     return Sites(born.dendrite, position, born.azimuth_deg)

@@ -138,8 +138,9 @@ def _draw_along(dendrite: np.ndarray, position_um: np.ndarray, scale_um: float, 
     by_length = np.argsort(-count, kind="stable")
     start, count = start[by_length], count[by_length]
     walk = shocks
+    longer = np.searchsorted(-count, -np.arange(count[0]), side="left")
     for i in range(1, count[0]):
-        at = start[: np.searchsorted(-count, -i, side="left")] + i
+        at = start[: longer[i]] + i
         walk[at] += keep[at] * walk[at - 1]
     result = np.empty_like(walk)
     result[order] = walk

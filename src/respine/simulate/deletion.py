@@ -58,6 +58,8 @@ def draw_deletion(
     birth_h, death_h : ndarray, shape (S,)
         Life without light, h.
     """
+    if not (animals.targeted_probe | animals.random_probe | animals.light).any():
+        return Deletion(*np.zeros((6, len(subject)), bool))
     labels, fates = rng.random((2, len(subject)))
     stands = (
         (animals.targeted_probe | animals.random_probe)[subject]

@@ -19,6 +19,7 @@ from respine.simulate.settings_structure import TurnoverSettings
 
 _YOUNGEST_DAYS = 1e-7
 _NODES = 8001
+_QUANTILE_STEP = 0.002
 _TAIL = 40.0
 _MULTIPLIERS = np.geomspace(1.0, 1000.0, 241)
 
@@ -66,8 +67,11 @@ class Lifetimes:
 
     def equilibrium_age(self, share: np.ndarray) -> np.ndarray:
         """Return quantiles of the age of a standing spine, days."""
-        age, below, _ = self._equilibrium
-        return np.interp(share, below, age)
+        # In this scale the tail, which is exponential, is straight.
+        place = -np.log1p(-np.asarray(share)) / _QUANTILE_STEP
+        node = np.minimum(place.astype(int), len(self._quantiles) - 2)
+        low = self._quantiles[node]
+        return low + (place - node) * (self._quantiles[node + 1] - low)
 
     def elimination(self, days: float, hazard_multiplier: float = 1.0) -> float:
         """Return the share of standing spines lost within a time in which the hazard is multiplied."""
@@ -88,6 +92,12 @@ class Lifetimes:
 
     def _elimination(self, days: float, multipliers: np.ndarray) -> np.ndarray:
         return 1.0 - np.exp(-np.outer(multipliers, self._consumed(days, _NODES))).mean(axis=1)
+
+    @cached_property
+    def _quantiles(self) -> np.ndarray:
+        """Ages of standing spines at equal steps of -log(1 - share)."""
+        age, below, _ = self._equilibrium
+        return np.interp(-np.expm1(-_QUANTILE_STEP * np.arange(_NODES)), below, age)
 
     @cached_property
     def _inverse_table(self) -> tuple[float, float, np.ndarray]:

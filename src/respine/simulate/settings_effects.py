@@ -99,7 +99,7 @@ class KetamineSettings(CheckedSettings):
 class CoordinationSettings(CheckedSettings):
     """How the coordination of ensembles depends on stress, synapses and the drug; 1 is that of a healthy animal."""
 
-    stress_deficit: float = Field(0.20, ge=0, le=1)
+    stress_deficit: float = Field(0.19, ge=0, le=1)
     """Coordination lost to stress itself, without any loss of spines; 0 cuts the link."""
     deficit_per_lost_spine: float = Field(1.5, ge=0)
     """Coordination lost per share of spines lost between the first session and the end of stress; 0 cuts the link."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from respine.core.errors import SettingsError
+from respine.simulate.bounded import MOST_SPREAD
 from respine.simulate.settings_checked import CheckedSettings
 
 
@@ -67,10 +68,11 @@ class ScoreSettings(CheckedSettings):
             for label, value in ((name, mean), (f"{name} with retest_shift", mean + self.retest_shift)):
                 if not 0 < value < self.largest:
                     raise SettingsError(f"{name}: found {label} {value:g}, expected between 0 and {self.largest:g}")
-            if self.sd**2 >= mean * (self.largest - mean):
+            most = MOST_SPREAD * (mean * (self.largest - mean)) ** 0.5
+            if self.sd > most:
                 raise SettingsError(
-                    f"sd: found {self.sd:g}, expected below {(mean * (self.largest - mean)) ** 0.5:.3g}, "
-                    f"the most that scores between 0 and {self.largest:g} with mean {mean:g} can vary"
+                    f"sd: found {self.sd:g}, expected at most {most:.3g}, half of what scores between 0 and "
+                    f"{self.largest:g} with mean {mean:g} can vary"
                 )
         return self
 

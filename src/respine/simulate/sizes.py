@@ -49,10 +49,11 @@ def log_diameters(
     """Return the logarithmic diameter of every spine in every session, shape (T, S); before birth, that at birth."""
     mean = class_log_diameters(settings)[spine_class].astype(np.float32)
     result = np.float32(settings.head_log_sd) * z + mean
-    # Only spines younger than ten maturation times in the first session still differ from mature ones.
-    young = np.flatnonzero(birth_h > time_h[0] - 10 * settings.maturation_days * HOURS_PER_DAY)
-    age = np.maximum(np.asarray(time_h)[:, None] - birth_h[young], 0.0)
-    result[:, young] += np.log(settings.new_ratio) * np.exp(-age / (settings.maturation_days * HOURS_PER_DAY))
+    # Only spines younger than seven maturation times in the first session still differ from mature ones.
+    scale_h = settings.maturation_days * HOURS_PER_DAY
+    young = np.flatnonzero(birth_h > time_h[0] - 7 * scale_h)
+    age = np.maximum(np.asarray(time_h)[:, None] - birth_h[young], 0.0) / scale_h
+    result[:, young] += np.float32(np.log(settings.new_ratio)) * np.exp(-age.astype(np.float32))
     return result
 
 

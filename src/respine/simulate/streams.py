@@ -22,4 +22,4 @@ class Streams:
 
     def of(self, part: str) -> np.random.Generator:
         """Return the generator of one part, always from its beginning."""
-        return np.random.default_rng([self.seed, zlib.crc32(part.encode())])
+        return np.random.Generator(np.random.SFC64([self.seed, zlib.crc32(part.encode())]))

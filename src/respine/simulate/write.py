@@ -61,7 +61,7 @@ _CONTRASTS = {
 def write_study(
     study: SimulatedStudy,
     folder: str | Path,
-    size: str = "full",
+    size: str = "small",
     only: Collection[str] | None = None,
     on_recording: Callable[[str, Recording], None] | None = None,
 ) -> None:
