@@ -30,7 +30,7 @@ class Fingerprints:
         self._known = _read_memory(memory)
 
     def take(self, source: Source) -> Source:
-        """Return the source with the hash of its content, its stamp and its size.
+        """Return the source with the hash of its content (of a file, its SHA-256), its stamp and its size.
 
         Raises
         ------
@@ -38,24 +38,27 @@ class Fingerprints:
             The recording is not there, or a file of it cannot be read.
         """
         root = self.study / source.path
-        base = root if root.is_dir() else root.parent
-        digest, n_bytes = hashlib.sha256(), 0
         try:
-            stamp = take_stamp(root)
-            for path in _files_of(root):
-                n_bytes += path.stat().st_size
-                # The name of the recording itself does not count, those of the files within it do.
-                digest.update(f"{path.relative_to(base).as_posix()}\n".encode() if path != root else b"")
-                digest.update(bytes.fromhex(self._hash(path)))
+            stamp, files = take_stamp(root), list(_files_of(root))
+            n_bytes = sum(path.stat().st_size for path in files)
+            sha256 = self._hash(root) if files == [root] else self._hash_all(files, root)
         except OSError as error:
             raise ReadError(f"{root}: cannot be read: {error.strerror or error}") from error
-        return dataclasses.replace(source, sha256=digest.hexdigest(), stamp=stamp, n_bytes=n_bytes)
+        return dataclasses.replace(source, sha256=sha256, stamp=stamp, n_bytes=n_bytes)
 
     def remember(self) -> None:
         """Write what was hashed, for the next time."""
         temporary = self.memory.with_suffix(".new")
         temporary.write_text(json.dumps(self._known, indent=0, sort_keys=True))
         os.replace(temporary, self.memory)
+
+    def _hash_all(self, files: list[Path], root: Path) -> str:
+        """Hash of the names and contents of files; the name of the recording itself does not count."""
+        base = root if root.is_dir() else root.parent
+        digest = hashlib.sha256()
+        for path in files:
+            digest.update(f"{path.relative_to(base).as_posix()} {self._hash(path)}\n".encode())
+        return digest.hexdigest()
 
     def _hash(self, path: Path) -> str:
         state = path.stat()

@@ -16,7 +16,18 @@ from respine.study.graph import Graph, Source, Task
 from respine.study.schedule import Failure, Progress
 
 # Whose version can change a number of the structural pipeline.
-_PACKAGES = ("numpy", "scipy", "numba", "scikit-image", "SimpleITK", "tifffile", "imagecodecs", "pandas", "pyarrow")
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "numba",
+    "scikit-image",
+    "networkx",
+    "tifffile",
+    "imagecodecs",
+    "zarr",
+    "pandas",
+    "pyarrow",
+)
 
 
 def describe_run(
