@@ -70,7 +70,7 @@ def test_the_image_is_bright_at_heads_and_shaft_and_dark_beside():
     beyond = truth.layout.base_um + 2.2 * (truth.layout.head_um - truth.layout.base_um)
     assert light(truth.layout.base_um).min() > 2
     assert (light(truth.layout.head_um) > 2 * light(beyond)).all()
-    assert np.median(image) == pytest.approx(0.4, rel=0.2)
+    assert np.median(image) == pytest.approx(0.4, rel=0.5)
 
 
 def test_a_spine_lights_up_when_its_own_event_comes():

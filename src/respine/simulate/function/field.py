@@ -17,7 +17,7 @@ from respine.simulate.settings_checked import CheckedSettings
 
 _LOBES = np.array([2, 3, 4])
 _TRIES = 200
-_WAVES = 60
+_WAVES = 240
 
 
 class FieldSettings(CheckedSettings):

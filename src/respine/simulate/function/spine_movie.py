@@ -5,7 +5,7 @@ Legend of shapes: T frames, S spines, V events.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import Field
@@ -61,7 +61,7 @@ class SpineMovieSettings(CheckedSettings):
     photons_per_pixel: float = Field(4.0, gt=0)
     """Photons of the shaft's brightest pixels at rest, of one frame."""
     background_photons: float = Field(0.4, ge=0)
-    """Photons of a pixel beside the dendrite, of one frame."""
+    """Photons of a typical pixel beside the dendrite, of one frame."""
     focus_um: float = Field(1.5, gt=0)
     """Distance along the axis over which the light falls (standard deviation of a Gaussian), um."""
     indicator: IndicatorSettings = IndicatorSettings(amplitude=1.0)
@@ -93,16 +93,25 @@ class SpineLayout:
     reach_um : ndarray, shape (S,)
         From the axis of the shaft to the centre of the head, negative above the shaft, um.
     head_radius_um : ndarray, shape (S,)
+    haze : ndarray, shape (H, 4)
+        Light beside the dendrite, from other processes in and out of focus: place (y, x) from the middle of the
+        image, radius, um, and brightness relative to the background.
     """
 
     wiggle: np.ndarray
     position_um: np.ndarray
     reach_um: np.ndarray
     head_radius_um: np.ndarray
+    haze: np.ndarray
 
     def select(self, which: np.ndarray) -> SpineLayout:
         """Return the layout with only some of the spines, by index or flag."""
-        return SpineLayout(self.wiggle, self.position_um[which], self.reach_um[which], self.head_radius_um[which])
+        return replace(
+            self,
+            position_um=self.position_um[which],
+            reach_um=self.reach_um[which],
+            head_radius_um=self.head_radius_um[which],
+        )
 
     def axis(self, x_um: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return points (y, x) on the axis of the shaft, its unit normals there, and its brightness, length N each."""
@@ -181,7 +190,7 @@ def lay_out_spines(spines: int | np.ndarray, settings: SpineMovieSettings, rng: 
     side = rng.choice([-1.0, 1.0], len(position))
     reach = settings.protrusion_um * np.exp(0.15 * rng.standard_normal(len(position)))
     radius = settings.head_radius_um * np.exp(0.2 * rng.standard_normal(len(position)))
-    return SpineLayout(wiggle, position, side * reach, radius)
+    return SpineLayout(wiggle, position, side * reach, radius, _draw_haze(settings, rng))
 
 
 def simulate_spine_movie(
@@ -236,6 +245,17 @@ def _spaced(count: int, settings: SpineMovieSettings, rng: np.random.Generator) 
     return free + (np.arange(count) + 0.5) * settings.min_gap_um + 2 - settings.width_um / 2
 
 
+def _draw_haze(settings: SpineMovieSettings, rng: np.random.Generator) -> np.ndarray:
+    """Draw broad patches and a few small bright spots, shape (H, 4)."""
+    broad = max(int(settings.height_um * settings.width_um / 60), 1)
+    small = max(broad // 3, 1)
+    half = 0.6 * np.array([settings.height_um, settings.width_um])
+    place = rng.uniform(-half, half, (broad + small, 2))
+    radius = np.concatenate([rng.uniform(2, 7, broad), rng.uniform(0.3, 0.6, small)])
+    level = np.concatenate([0.5 * rng.standard_exponential(broad), 1.5 * rng.standard_exponential(small)])
+    return np.column_stack([place, radius, level])
+
+
 def _draw_events(
     functional: np.ndarray, settings: SpineMovieSettings, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -275,11 +295,14 @@ def _scene(
     axis, normal, swelling = layout.axis(x)
     distance = (y[:, None] - axis[:, 0]) * normal[:, 0]
     shaft = swelling * np.exp(-(distance**2) / (2 * (blur**2 + settings.shaft_radius_um**2 / 4)))
+    spread = 2 * layout.haze[:, 2] ** 2
+    tall = np.exp(-((y[:, None] - layout.haze[:, 0]) ** 2) / spread)
+    wide = np.exp(-((x[:, None] - layout.haze[:, 1]) ** 2) / spread)
     spines = zip(layout.base_um, layout.head_um, layout.head_radius_um, strict=True)
     footprints = [_spine_footprint(*spine, blur, canvas) for spine in spines]
     focus = np.exp(-(motion.z_um**2) / (2 * settings.focus_um**2))
     return Scene(
-        still=np.full(canvas.shape, settings.background_photons),
+        still=settings.background_photons * (0.6 + (tall * layout.haze[:, 3]) @ wide.T),
         maps=settings.photons_per_pixel * shaft[None],
         map_course=(focus * (1 + shaft_dff))[:, None],
         sources=gather(footprints, np.full(len(footprints), settings.photons_per_pixel)),
