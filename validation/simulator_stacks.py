@@ -246,9 +246,11 @@ def _shrink(file: Path) -> None:
     Image.open(file).convert("L").quantize(48).save(file, optimize=True)
 
 
-def _middle_of(line: np.ndarray, shape: tuple[int, ...]) -> tuple[int, int, int]:
+def _brightest(volume: np.ndarray, lines: list[np.ndarray]) -> tuple[int, int, int]:
+    """Voxel in the middle of the brightest dendrite, far enough from the sides for the picture."""
+    line = max(lines, key=lambda points: np.median(sample(volume, points)))
     z, y, x = np.round(line[len(line) // 2] / VOXEL_UM).astype(int)
-    return int(z), int(np.clip(y, 125, shape[1] - 125)), int(np.clip(x, 125, shape[2] - 125))
+    return int(z), int(np.clip(y, 125, volume.shape[1] - 125)), int(np.clip(x, 125, volume.shape[2] - 125))
 
 
 def main() -> None:
@@ -263,12 +265,12 @@ def main() -> None:
         real = read_real(arguments.data, session)
         columns[f"real {session}"] = measure(*real)
         if session == 0:
-            real_stack, real_zoom = real[0], _middle_of(max(real[1], key=len), real[0].shape)
+            real_stack, real_zoom = real[0], _brightest(real[0], real[1])
     for session in simulate(4, arguments.seed):
         simulated = read_simulated(session)
         columns[f"sim {session.name}"] = measure(*simulated)
         if session.name == "s0":
-            sim_stack, sim_zoom = simulated[0], _middle_of(max(simulated[1], key=len), simulated[0].shape)
+            sim_stack, sim_zoom = simulated[0], _brightest(simulated[0], simulated[1])
     table = pd.DataFrame(columns)
     with pd.option_context("display.width", 160, "display.float_format", "{:.2f}".format):
         print(table.to_string())
