@@ -1,7 +1,6 @@
 """The program as a user meets it: answers, exit codes, one clean message and never a traceback."""
 
 import ast
-import importlib.util
 import inspect
 import re
 from pathlib import Path
@@ -19,7 +18,6 @@ from respine.study.graph import Stage
 from respine.study.lock import hold_lock
 from respine.study.results import Results
 
-ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(main.__file__).parent
 
 
@@ -177,17 +175,6 @@ def test_a_csv_that_cannot_be_written_is_one_message(study):
     result = call("table", study, "density_by_subject", "--csv", study / "none" / "x.csv")
     assert result.exit_code == 1
     assert result.stderr.startswith("respine: ")
-
-
-def test_the_documentation_is_the_help():
-    path = ROOT / "docs" / "write_cli.py"
-    spec = importlib.util.spec_from_file_location("write_cli", path)
-    writer = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(writer)
-    page = writer.write_cli()
-    assert page == (ROOT / "docs" / "cli.md").read_text(), "run `make docs`"
-    for name in main.typer.main.get_command(main.app).commands:
-        assert f"## respine {name}\n" in page
 
 
 @pytest.mark.parametrize("path", sorted(PROGRAM.glob("*.py")), ids=lambda path: path.name)
