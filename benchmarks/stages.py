@@ -2,8 +2,9 @@
 
     python benchmarks/stages.py DATA_DIR [--workers N] [--sessions 4 8] [--keep FOLDER]
 
-Seconds are those that the tasks of a stage took together, whatever the number of workers. Memory is that of all
-processes of the run together (proportional set size, so that what two of them share counts once), sampled every 0.2 s.
+Seconds are processor seconds of the tasks of a stage together, whatever the number of workers and whatever else the
+machine does; for the whole run, seconds on the clock. Memory is that of all processes of the run together
+(proportional set size, so that what two of them share counts once), sampled every 0.2 s.
 For eight sessions every stack is taken twice, the second four as visits after the first four.
 """
 
@@ -79,7 +80,7 @@ def measure(data: Path, folder: Path, n_sessions: int, workers: int | None) -> p
     repeat_sessions(study, n_sessions)
     wall_s, peak_gb = run(study, workers)
     tasks = pd.DataFrame(Results(study).read_provenance()["tasks"])
-    stages = tasks.groupby("stage", sort=False).agg(tasks=("stage", "size"), seconds=("seconds", "sum"))
+    stages = tasks.groupby("stage", sort=False).agg(tasks=("stage", "size"), seconds=("cpu_seconds", "sum"))
     stages["kept_mb"] = tasks.groupby("stage", sort=False)["bytes"].sum() / 1e6
     whole = pd.DataFrame({"tasks": [len(tasks)], "seconds": [wall_s], "kept_mb": [tasks["bytes"].sum() / 1e6]})
     whole.index = [f"whole run, peak memory {peak_gb:.2f} GB"]

@@ -20,12 +20,13 @@ from respine.study.codec import read_value, write_value
 
 @dataclass(frozen=True)
 class Kept:
-    """What is known about a kept output: the hash of its content, and when and how long it was made."""
+    """What is known about a kept output: the hash of its content, when it was made and what time that took."""
 
     key: str
     digest: str
     made_at: str
     seconds: float
+    cpu_seconds: float
     n_bytes: int
 
 
@@ -52,7 +53,7 @@ class Cache:
         """
         return read_value(self._path(stage, key, ".out"))
 
-    def keep(self, stage: str, key: str, value: Any, made_at: str, seconds: float) -> Kept:
+    def keep(self, stage: str, key: str, value: Any, made_at: str, seconds: float, cpu_seconds: float) -> Kept:
         """Write an output, whole or not at all.
 
         Raises
@@ -67,7 +68,7 @@ class Cache:
             digest = write_value(file, value)
             n_bytes = file.tell()
             _flush(file)
-        kept = Kept(key, digest, made_at, seconds, n_bytes)
+        kept = Kept(key, digest, made_at, seconds, cpu_seconds, n_bytes)
         with about.open("w") as file:
             json.dump(asdict(kept), file)
             _flush(file)

@@ -125,15 +125,17 @@ def perform_task(order: Order) -> Kept:
     ReadError
         A recording changed while it was read, so that the output belongs to neither version of it.
     """
-    made_at, start = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()
+    made_at = datetime.now(UTC).isoformat(timespec="seconds")
+    start, cpu_start = time.perf_counter(), time.process_time()
     # One thread a worker: sums in another order would give other last digits with another number of workers.
     with threadpool_limits(1):
         value = order.stage.function(Inputs(order))
     for source in order.sources:
         if take_stamp(order.study / source.path) != source.stamp:
             raise ReadError(f"{source.path}: the recording changed while it was read; run again")
-    seconds = time.perf_counter() - start
-    return Cache(order.cache).keep(order.stage.name, order.key, value, made_at, round(seconds, 3))
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
+    cache = Cache(order.cache)
+    return cache.keep(order.stage.name, order.key, value, made_at, round(seconds, 3), round(cpu_seconds, 3))
 
 
 def perform_packed(packed: bytes) -> Kept:

@@ -91,6 +91,7 @@ def _describe_task(progress: Progress, task: Task) -> dict[str, Any]:
         "sha256": kept.digest,
         "made": kept.made_at,
         "seconds": kept.seconds,
+        "cpu_seconds": kept.cpu_seconds,
         "bytes": kept.n_bytes,
         "reused": task in progress.reused,
     }
