@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from respine.report.content import DendriteCrop
-from respine.report.strips import encode_png, pictures_of, spans_of, stretch
+from respine.report.strips import LARGE_PIXELS, choose_levels, encode_png, pictures_of, spans_of, stretch
 
 
 def crop_of(images, step_um=0.1, start_um=0.0):
@@ -102,3 +102,11 @@ def test_pictures_are_cut_where_the_pieces_are():
     np.testing.assert_array_equal(whole, stretch(images[0])[::-1])
     assert decode(pictures["s1", 0]).shape == (8, 350, 2)
     assert pictures["s1", 1] == ""
+
+
+def test_a_large_study_gets_fewer_grey_levels():
+    small = [crop_of(np.zeros((1, 4, 10)))]
+    large = crop_of(np.broadcast_to(np.uint8(0), (1, 3000, int(LARGE_PIXELS) // 3000 + 1)))
+    assert choose_levels(small) == 32
+    assert choose_levels([*small, large]) == 16
+    assert len(np.unique(stretch(np.linspace(0, 1, 600).reshape(20, 30), 16))) == 16

@@ -20,7 +20,7 @@ from respine.report.cells import (
 from respine.report.content import DendriteCrop, ReportContent
 from respine.report.fates import FATES, compute_fates
 from respine.report.grids import Grid, Head, dendrite_grid, dendrite_rates_grid, head_of, make_grid
-from respine.report.strips import EVERYWHERE, Span, pictures_of, spans_of
+from respine.report.strips import EVERYWHERE, Span, choose_levels, pictures_of, spans_of
 
 TICK_UM = 10.0
 
@@ -178,7 +178,7 @@ def _title(row: dict) -> str:
 
 def _panels(content, key, sessions, crop, by_session, positions, counts):
     spans = [EVERYWHERE] if crop is None else spans_of(crop)
-    pictures = {} if crop is None else pictures_of(crop, spans)
+    pictures = {} if crop is None else pictures_of(crop, spans, choose_levels(content.crops))
     times = _times(content, key[0])
     for index, span in enumerate(spans):
         unplaced = index == len(spans) - 1

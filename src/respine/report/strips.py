@@ -6,6 +6,7 @@ Symbols: S sessions, L lateral samples, P samples along the dendrite.
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -24,6 +25,10 @@ GAMMA = 0.65
 """Under 1 lifts dim spines beside a bright shaft."""
 GREY_LEVELS = 32
 """In a noisy picture more cannot be told apart by eye, and they do not compress."""
+FEWER_GREY_LEVELS = 16
+"""What the pictures of a large study have, so that its page still opens quickly."""
+LARGE_PIXELS = 12e6
+"""From this number of pixels in all pictures on a study is large."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +68,20 @@ def spans_of(crop: DendriteCrop) -> list[Span]:
     return spans
 
 
-def stretch(image: np.ndarray) -> np.ndarray:
+def choose_levels(crops: Sequence[DendriteCrop]) -> int:
+    """Return how many levels of grey the pictures of a study get."""
+    return FEWER_GREY_LEVELS if sum(crop.images.size for crop in crops) > LARGE_PIXELS else GREY_LEVELS
+
+
+def stretch(image: np.ndarray, levels: int = GREY_LEVELS) -> np.ndarray:
     """Return an image as 8-bit grey, stretched to its own range; pixels without a value become 0.
 
     Parameters
     ----------
     image : ndarray, shape (L, P)
         Grey levels; NaN where there is no image.
+    levels : int
+        How many levels of grey the picture has.
 
     Returns
     -------
@@ -81,7 +93,7 @@ def stretch(image: np.ndarray) -> np.ndarray:
         return np.zeros(image.shape, np.uint8)
     low, high = np.percentile(image[known], [LOW_PERCENTILE, HIGH_PERCENTILE])
     scaled = np.clip((np.where(known, image, low) - low) / max(high - low, 1e-12), 0, 1) ** GAMMA
-    grey = np.round(scaled * (GREY_LEVELS - 1)) * (255 / (GREY_LEVELS - 1))
+    grey = np.round(scaled * (levels - 1)) * (255 / (levels - 1))
     return np.where(known, grey, 0).round().astype(np.uint8)
 
 
@@ -100,13 +112,13 @@ def encode_png(grey: np.ndarray, known: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
 
 
-def pictures_of(crop: DendriteCrop, spans: list[Span]) -> dict[tuple[str, int], str]:
+def pictures_of(crop: DendriteCrop, spans: list[Span], levels: int = GREY_LEVELS) -> dict[tuple[str, int], str]:
     """Return the picture of every session and span as a data URI; "" where the stack does not reach at all."""
     pictures = {}
     for session, image in zip(crop.sessions, crop.images, strict=True):
         # The first row of a picture is its top: left of the dendrite's direction, the largest offset.
         known = np.isfinite(image)[::-1]
-        grey = stretch(image)[::-1]
+        grey = stretch(image, levels)[::-1]
         for index, span in enumerate(spans):
             piece = slice(span.first, span.last)
             seen = known[:, piece].any()
