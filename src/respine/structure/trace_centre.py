@@ -30,6 +30,8 @@ _AXIAL_BLUR_STEPS, _AXIAL_PAD = 2.4, 4
 _SLOPE_PRICE, _OFFSET_PRICE = 2.0, 0.15
 _BRIGHTNESS_UM = 10.0
 _PROFILE_UM, _PROFILE_STEP_UM = 3.0, 0.06
+# At the edge of the stack a profile may be shorter, but must reach the background.
+_LEAST_SIDE_UM = 1.5
 _BLEND_UM = 2.0
 _TIP_UM, _TIP_FIT_UM = 1.0, 4.0
 _TYPICAL_RADIUS_UM = 0.45
@@ -62,8 +64,9 @@ def smooth_line(points_um: np.ndarray, sigma_um: float, step_um: float = STEP_UM
 
 
 def straighten_tip(points_um: np.ndarray) -> np.ndarray:
-    """Continue a path of voxels straight over its last um before the first point, where it may end on the blur's rim."""
-    along = arc_length_um(points_um)
+    """Make the um next to the first point of a path straight on: a path may end on the rim of the blur."""
+    # Length in the plane: the rim lies above and below the tip.
+    along = arc_length_um(points_um * (0, 1, 1))
     rest = (along >= _TIP_UM) & (along <= _TIP_UM + _TIP_FIT_UM)
     if along[-1] < 2 * (_TIP_UM + _TIP_FIT_UM) or rest.sum() < 3:
         return points_um
@@ -233,11 +236,12 @@ def measure_radius(points_um: np.ndarray, stack: Stack) -> np.ndarray:
     profile = np.where(inside, values, np.nan).mean(2)
     window = max(round(_MEDIAN_UM / step / 2), 1)
     middle = len(u) // 2
+    least = round(_LEAST_SIDE_UM / _PROFILE_STEP_UM)
     radius = np.full(len(points_um), np.nan)
     for k in np.flatnonzero(np.isfinite(profile[:, middle])):
         run = profile[max(k - window, 0) : k + window + 1]
         run = np.median(run[np.isfinite(run[:, middle])], axis=0)
-        sides = [half_width(run[middle:]), half_width(run[middle::-1])]
+        sides = [half_width(side, least) for side in (run[middle:], run[middle::-1])]
         sides = [side for side in sides if np.isfinite(side)]
         radius[k] = np.mean(sides) * _PROFILE_STEP_UM if sides else np.nan
     return radius
@@ -249,13 +253,13 @@ def typical_radius(radius_um: np.ndarray) -> float:
     return float(np.median(known)) if len(known) else _TYPICAL_RADIUS_UM
 
 
-def half_width(side: np.ndarray) -> float:
+def half_width(side: np.ndarray, least: int = 1) -> float:
     """Distance in samples from the first to where a falling profile crosses half of its height.
 
-    The profile ends before its first NaN. NaN where it does not fall.
+    The profile ends before its first NaN. NaN where it does not fall, or has fewer than `least` samples.
     """
     side = side[: int(np.argmin(np.isfinite(side)))] if not np.isfinite(side).all() else side
-    if not len(side):
+    if len(side) < least:
         return np.nan
     half = (side[0] + side.min()) / 2
     below = np.flatnonzero(side < half)

@@ -23,7 +23,8 @@ _HEADING_UM = 5.0
 _FACING, _FACING_SIDE = 0.7, 0.87
 # Within this distance two ends touch, and the way between them has no direction.
 _TOUCHING_UM = 1.5
-# A path that turns by more than 100 degrees, between arms of this length, and is this faint there beside the rest, is two.
+# A path that turns by more than 100 degrees, between arms of this length, and is this faint there beside the rest, is
+# two.
 _HAIRPIN, _HAIRPIN_ARM_UM, _FAINT_SHARE = -0.17, 6.0, 0.5
 
 
@@ -189,12 +190,13 @@ def _gaps(graph: nx.MultiGraph, ridges: RidgeMap, gap_um: float, elongation: flo
     scale = np.array([elongation, 1, 1])
     edges = [(edge, edge["points"] / scale) for _, _, edge in graph.edges(data=True)]
     owner = np.repeat(np.arange(len(edges)), [len(points) for _, points in edges])
+    long = np.array([arc_length_um(points)[-1] >= _HEADING_UM for _, points in edges])
     place = np.concatenate([points for _, points in edges]) if edges else np.zeros((0, 3))
     tree = cKDTree(place)
     ends = []
     for number, (edge, points) in enumerate(edges):
         nodes = (edge["start"], tuple(map(int, ridges.to_voxel(edge["points"][-1:])[0])))
-        if arc_length_um(points)[-1] >= _HEADING_UM:
+        if long[number]:
             for tip, line in zip(nodes, (points, points[::-1]), strict=True):
                 if graph.degree(tip) == 1:
                     ends.append((tip, line[0], _heading(line), number))
@@ -209,7 +211,7 @@ def _gaps(graph: nx.MultiGraph, ridges: RidgeMap, gap_um: float, elongation: flo
             if aim > _FACING:
                 gaps.append((distance * (2 - aim), tip, other))
         near = np.array(tree.query_ball_point(here, gap_um / 2), int)
-        near = near[owner[near] != own]
+        near = near[(owner[near] != own) & long[owner[near]]]
         ways = place[near] - here
         distance = np.linalg.norm(ways, axis=1)
         ahead = np.flatnonzero(ways @ heading >= _FACING_SIDE * distance)

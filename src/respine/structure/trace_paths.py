@@ -86,21 +86,21 @@ def extract_paths(ridges: RidgeMap, patches: Patches, length_um: float, elongati
     cost, length = _voxel_graph(ridges, patches, elongation)
     first = np.unique(patches.patch, return_index=True)[1]
     inwards = dijkstra(length, directed=False, indices=first, min_only=True)
+    place = patches.index * ridges.voxel_um / (elongation, 1, 1)
+    tree = cKDTree(place)
     order = np.lexsort((inwards, patches.patch))
-    roots = order[np.searchsorted(patches.patch[order], np.unique(patches.patch), side="right") - 1]
+    ends = order[np.searchsorted(patches.patch[order], np.unique(patches.patch), side="right") - 1]
+    roots = [_middle_of_tip(end, inwards, place, patches, tree) for end in ends]
     far = dijkstra(length, directed=False, indices=roots, min_only=True)
     _, back, _ = dijkstra(cost, directed=False, indices=roots, min_only=True, return_predecessors=True)
-
-    place = patches.index * ridges.voxel_um / (elongation, 1, 1)
     depth = _depth_in_patch(cost, place)
-    tree = cKDTree(place)
     covered = np.zeros(len(place), bool)
     joins = np.full(len(place), -1)
     paths = []
     for tip in np.argsort(-far, kind="stable"):
         if covered[tip]:
             continue
-        path = [_middle_of_tip(tip, far, place, patches.ridge, tree)]
+        path = [_middle_of_tip(tip, far, place, patches, tree)]
         while joins[path[-1]] < 0 and back[path[-1]] >= 0:
             path.append(back[path[-1]])
         steps = np.linalg.norm(np.diff(place[path], axis=0), axis=1)
@@ -114,11 +114,11 @@ def extract_paths(ridges: RidgeMap, patches: Patches, length_um: float, elongati
     return paths
 
 
-def _middle_of_tip(tip: int, far: np.ndarray, place: np.ndarray, ridge: np.ndarray, tree: cKDTree) -> int:
-    """The strongest voxel about as far out as a tip, which itself lies on the rim of the patch."""
+def _middle_of_tip(tip: int, far: np.ndarray, place: np.ndarray, patches: Patches, tree: cKDTree) -> int:
+    """The strongest voxel about as far out as a tip, which itself lies on the rim of its patch."""
     near = np.array(tree.query_ball_point(place[tip], _TIP_UM))
-    near = near[far[near] >= far[tip] - _TIP_BACK_UM]
-    return int(near[np.argmax(ridge[near])])
+    near = near[(patches.patch[near] == patches.patch[tip]) & (far[near] >= far[tip] - _TIP_BACK_UM)]
+    return int(near[np.argmax(patches.ridge[near])])
 
 
 def _depth_in_patch(cost: csr_array, place: np.ndarray) -> np.ndarray:
