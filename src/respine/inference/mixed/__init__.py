@@ -1,0 +1,1 @@
+"""Linear mixed models: formula, design, likelihood, degrees of freedom, contrasts; one idea a file."""
