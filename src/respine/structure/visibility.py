@@ -3,8 +3,7 @@
 A first, classical version. The log-odds are linear in what the session's image shows at the site (the logarithm of its
 evidence, whether the session proposed the site by itself, how far from the shaft it lies) and in the mean evidence of
 the other sessions, which says whether the place is one where spines stand, not whether one stands there now. The
-weights come from a logistic regression on the candidates of the annotated stacks that `benchmarks/detection_rr30a.py`
-reads; its option `--fit` prints them.
+weights come from a logistic regression on annotated candidates, which `benchmarks/fit_visibility.py` repeats.
 """
 
 from __future__ import annotations
@@ -45,16 +44,29 @@ def compute_visibility(sites: Sites, settings: VisibilitySettings = VisibilitySe
     ndarray, shape (K, S)
         NaN where the session cannot show the site.
     """
-    distance = np.abs(sites.lateral_um)
-    log_odds = (
-        settings.intercept
-        + settings.log_snr * _log_evidence(sites.snr)
-        + settings.proposed * sites.proposed
-        + settings.log_snr_others * _log_evidence(_mean_of_others(sites.snr))
-        + settings.distance_per_um * distance
-        + settings.distance_squared_per_um2 * distance**2
+    weights = (
+        settings.intercept,
+        settings.log_snr,
+        settings.proposed,
+        settings.log_snr_others,
+        settings.distance_per_um,
+        settings.distance_squared_per_um2,
     )
-    return 1.0 / (1.0 + np.exp(-log_odds))
+    return 1.0 / (1.0 + np.exp(-(visibility_terms(sites) @ weights)))
+
+
+def visibility_terms(sites: Sites) -> np.ndarray:
+    """What the log-odds are linear in, shape (K, S, 6), in the order of the settings; NaN where nothing is shown."""
+    distance = np.abs(sites.lateral_um)
+    terms = (
+        np.ones_like(sites.snr),
+        _log_evidence(sites.snr),
+        sites.proposed,
+        _log_evidence(_mean_of_others(sites.snr)),
+        distance,
+        distance**2,
+    )
+    return np.stack(terms, axis=-1)
 
 
 def _log_evidence(snr: np.ndarray) -> np.ndarray:
