@@ -23,11 +23,11 @@ class PostureSettings(CheckedSettings):
 
     sway_hz: float = Field(1.25, gt=0, le=5)
     """Frequency of the pendulum, Hz."""
-    sway_decay_s: float = Field(5.0, gt=0)
+    sway_decay_s: float = Field(3.5, gt=0)
     """Time in which its swing falls to 1/e, s."""
-    sway_deg: float = Field(7.0, ge=0, le=45)
+    sway_deg: float = Field(5.0, ge=0, le=45)
     """Its swing during steady struggling (standard deviation), degree."""
-    rest_sway_deg: float = Field(0.8, ge=0, le=45)
+    rest_sway_deg: float = Field(0.6, ge=0, le=45)
     """Its swing that air and hook keep up (standard deviation), degree."""
     bend_hz: float = Field(2.2, gt=0, le=7)
     """Frequency of the body's bending, Hz."""
