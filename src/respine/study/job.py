@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,14 +46,13 @@ class Job:
     stages: tuple[Stage, ...]
     sources: tuple[Source, ...]
     sessions: tuple[SessionTime, ...] = ()
-    settings: Mapping[str, StageSettings] = ()
+    settings: Mapping[str, StageSettings] = field(default_factory=dict)
     seed: int = 0
 
     def all_settings(self) -> dict[str, StageSettings]:
         """Return the settings of every section that a stage takes."""
         models = {section: model for stage in self.stages for section, model in stage.settings.items()}
-        given = dict(self.settings)
-        return {section: given.get(section) or model() for section, model in models.items()}
+        return {section: self.settings.get(section) or model() for section, model in models.items()}
 
     def order(self, graph: Graph, task: Task, kept: Mapping[Task, Kept]) -> Order:
         """Return the order of a task, once all that it needs is kept."""
