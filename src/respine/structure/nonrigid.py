@@ -14,6 +14,8 @@ from respine.structure.working_image import WorkingImage
 # The score's curvature, times this over the unexplained share, is taken as the inverse variance of a match: about the
 # number of independent points of structure in a block.
 _POINTS_IN_BLOCK = 40.0
+# Voxels (z, y, x) of the cells in which the noise is looked for.
+_CELL = (2, 6, 6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,9 +46,8 @@ class Matches:
 def place_blocks(image: np.ndarray, block: np.ndarray, min_contrast: float, max_blocks: int) -> np.ndarray:
     """First voxels, shape (N, 3), of half-overlapping blocks that hold structure, the richest first.
 
-    A block holds structure if its standard deviation is `min_contrast` times that of the noise. That is at most what
-    the quietest tenth of the blocks show, and at most what the middle half of the voxels shows, for a small field may
-    have structure in every block.
+    A block holds structure if its standard deviation is `min_contrast` times that of the noise, which is that of the
+    quietest tenth of small cells: even between crowded dendrites some cells are empty.
     """
     step = np.maximum(block // 2, 1)
     stops = np.array(image.shape) - block
@@ -58,11 +59,18 @@ def place_blocks(image: np.ndarray, block: np.ndarray, min_contrast: float, max_
         [image[z : z + block[0] : 2, y : y + block[1] : 2, x : x + block[2] : 2].std() for z, y, x in corners]
     )
     rich = np.argsort(-spread, kind="stable")
-    sample = image[::2, ::2, ::2]
-    middle = 1.48 * np.median(np.abs(sample - np.median(sample)))
-    noise = min(np.percentile(spread, 10), middle)
+    noise = _quiet_spread(image)
     rich = rich[spread[rich] > min_contrast * noise]
     return corners[rich[:max_blocks]]
+
+
+def _quiet_spread(image):
+    """Tenth percentile of the standard deviation of small cells."""
+    cell = np.minimum(_CELL, image.shape)
+    size = np.array(image.shape) // cell
+    kept = image[tuple(slice(0, n) for n in size * cell)]
+    cells = kept.reshape(size[0], cell[0], size[1], cell[1], size[2], cell[2])
+    return float(np.percentile(cells.std(axis=(1, 3, 5)), 10))
 
 
 def _starts(stop, step):

@@ -61,8 +61,10 @@ class RegisterSettings(StageSettings):
     """Correlation from which a block counts as matched."""
     min_rigid_score: float = Field(0.2, ge=0, le=1)
     """A session that correlates less with the reference after the rigid alignment is refused."""
-    min_matched_fraction: float = Field(0.2, ge=0, le=1)
+    min_matched_fraction: float = Field(0.35, ge=0, le=1)
     """A session of which a smaller share of the blocks with structure is matched is refused."""
+    max_stretch: float = Field(0.15, gt=0)
+    """A session whose affine part stretches or squeezes by more than this share in some direction is refused."""
     max_residual_um: float = Field(1.5, gt=0)
     """A session whose matched blocks lie farther apart laterally (median) is refused."""
 
@@ -254,7 +256,10 @@ def _slice_rest(fixed, other, through, slices, settings):
 def _conclude(through, slices, moving, points, fraction, residual, settings):
     bend = through.field.at(points)
     reason = None
-    if residual[0] > settings.max_residual_um:
+    stretch = float(np.abs(np.log(np.linalg.svd(through.matrix, compute_uv=False))).max())
+    if stretch > settings.max_stretch:
+        reason = f"the best map stretches the tissue by {stretch:.0%}; expected at most {settings.max_stretch:.0%}"
+    elif residual[0] > settings.max_residual_um:
         reason = f"matched blocks lie {residual[0]:.2f} um apart; expected at most {settings.max_residual_um:.2f} um"
     return Registration(
         warp=_build_warp(through, slices, moving),

@@ -91,7 +91,8 @@ def held_out_residual(
     """
     points, found, information = _targets(matches, before)
     target = found - points @ after.matrix.T - after.offset_um
-    tile = np.floor(points / (1.5 * grid.node_um)).astype(int)
+    side = np.minimum(1.5 * grid.node_um, np.maximum(grid.extent_um / 3, 1.0))
+    tile = np.floor(points / side).astype(int)
     fold = (tile @ np.array([1, 2, 3])) % _FOLDS
     left = np.full(target.shape, np.nan)
     weighted = information * weight[:, None, None]
