@@ -10,9 +10,9 @@ from respine.structure.trace_centre import (
     centre_line,
     half_width,
     join_ends,
+    level_tip,
     measure_radius,
     smooth_line,
-    straighten_tip,
     typical_radius,
 )
 from tubes import HALF_WIDTH, bend, distances, paint_spots, paint_tubes
@@ -42,12 +42,12 @@ def test_a_line_of_few_points_is_smoothed_without_harm(points):
     np.testing.assert_array_equal(smooth[[0, -1]], points)
 
 
-def test_a_hook_at_the_tip_is_made_straight():
+def test_a_hook_at_the_tip_is_levelled():
     line = resample_line(LINE, 0.25)
     hooked = line.copy()
     hooked[:4, 0] += (2.0, 1.5, 1.0, 0.5)
-    np.testing.assert_allclose(straighten_tip(hooked)[:, 0], 8.0, atol=0.05)
-    np.testing.assert_array_equal(straighten_tip(line[:20]), line[:20])
+    np.testing.assert_allclose(level_tip(hooked)[:, 0], 8.0, atol=0.05)
+    np.testing.assert_array_equal(level_tip(line[:20]), line[:20])
 
 
 @pytest.mark.parametrize("off_um", [(0, 0.6, 0), (1.5, 0, 0), (-1.5, -0.6, 0)])

@@ -15,9 +15,9 @@ from respine.structure.trace_centre import (
     Search,
     centre_line,
     join_ends,
+    level_tip,
     measure_radius,
     smooth_line,
-    straighten_tip,
     typical_radius,
 )
 from respine.structure.trace_crossings import resolve_crossings
@@ -167,9 +167,9 @@ def _centre_edges(graph: nx.MultiGraph, stack: Stack, settings: TraceSettings) -
     for first, last, _, edge in edges:
         points = points_from(edge, first)
         if graph.degree(first) == 1:
-            points = straighten_tip(points)
+            points = level_tip(points)
         if graph.degree(last) == 1:
-            points = straighten_tip(points[::-1])[::-1]
+            points = level_tip(points[::-1])[::-1]
         line = smooth_line(np.clip(points, 0, stack.extent_um), _PATH_SMOOTHING_UM)
         if len(line) > _SHORTEST_STEPS:
             lines.append(line)

@@ -63,18 +63,20 @@ def smooth_line(points_um: np.ndarray, sigma_um: float, step_um: float = STEP_UM
     return smooth
 
 
-def straighten_tip(points_um: np.ndarray) -> np.ndarray:
-    """Make the um next to the first point of a path straight on: a path may end on the rim of the blur."""
-    # Length in the plane: the rim lies above and below the tip.
+def level_tip(points_um: np.ndarray) -> np.ndarray:
+    """Give the um next to the first point of a path the depth that what follows leads to.
+
+    The patch that a path comes from is tallest along z, so that the path may end on its rim above or below the tip.
+    """
     along = arc_length_um(points_um * (0, 1, 1))
     rest = (along >= _TIP_UM) & (along <= _TIP_UM + _TIP_FIT_UM)
     if along[-1] < 2 * (_TIP_UM + _TIP_FIT_UM) or rest.sum() < 3:
         return points_um
     tip = along < _TIP_UM
-    fit = np.polynomial.polynomial.polyfit(along[rest], points_um[rest], 1)
-    straight = points_um.copy()
-    straight[tip] = fit[0] + along[tip, None] * fit[1]
-    return straight
+    level, slope = np.polynomial.polynomial.polyfit(along[rest], points_um[rest, 0], 1)
+    flat = points_um.copy()
+    flat[tip, 0] = level + along[tip] * slope
+    return flat
 
 
 def centre_line(points_um: np.ndarray, stack: Stack, search: Search, tube_um: float) -> np.ndarray:
