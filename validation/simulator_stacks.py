@@ -103,7 +103,16 @@ def measure_noise(volume: np.ndarray) -> dict[str, float]:
     across = ((2 * block[:, 1:-1] - block[:, :-2] - block[:, 2:])[:, :, 1:-1]) / np.sqrt(6)
     along = ((2 * block[:, :, 1:-1] - block[:, :, :-2] - block[:, :, 2:])[:, 1:-1]) / np.sqrt(6)
     bright, dim = (level > 32) & (level < 100), (level > 2) & (level < 4)
+    empty = (level < 4) & (level > 0.5)
+    rest = (block - uniform_filter(block, (0, 15, 15)))[:, 1:-1, 1:-1]
+
+    def with_next(axis: int) -> float:
+        both = (rest * np.roll(rest, -1, axis))[empty].mean()
+        return float(both / (rest[empty] ** 2).mean())
+
     return {
+        "noise correlation, next in the row": with_next(2),
+        "noise correlation, next row": with_next(1),
         "noise gain across rows, signal 32-100": float(across[bright].var() / level[bright].mean()),
         "noise gain along rows, signal 32-100": float(along[bright].var() / level[bright].mean()),
         "noise gain across rows, background": float(across[dim].var() / level[dim].mean()),
