@@ -31,7 +31,7 @@ lint: .venv/ready
 lock: .venv/ready
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		--generate-hashes --extra all --extra test --python-version 3.11 pyproject.toml requirements.build.in \
+		--generate-hashes --extra all --extra bench --extra test --python-version 3.11 pyproject.toml requirements.build.in \
 		-o requirements.lock
 
 docs: .venv/ready
