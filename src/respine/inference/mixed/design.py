@@ -28,6 +28,12 @@ class Design:
     dropped: tuple[str, ...] = ()
 
 
+def lacks_margin(terms: Terms, i: int, variable: Node) -> bool:
+    """Say whether term i without this variable is neither empty nor within an earlier term."""
+    margin = set(terms.terms[i]) - {variable}
+    return bool(margin) and not any(margin <= set(earlier) for earlier in terms.terms[:i])
+
+
 def choose_codings(terms: Terms, variables: dict[Node, Variable]) -> list[dict[Node, bool]]:
     """Say for every factor of every term whether it has a column a level (True) or one fewer (False).
 
@@ -36,12 +42,8 @@ def choose_codings(terms: Terms, variables: dict[Node, Variable]) -> list[dict[N
     """
     codings: list[dict[Node, bool]] = []
     for i, term in enumerate(terms.terms):
-        coding = {}
-        for variable in term:
-            if isinstance(variables[variable], Factor):
-                margin = set(term) - {variable}
-                coding[variable] = bool(margin) and not any(margin <= set(earlier) for earlier in terms.terms[:i])
-        codings.append(coding)
+        factors = [v for v in term if isinstance(variables[v], Factor)]
+        codings.append({v: lacks_margin(terms, i, v) for v in factors})
     if not terms.intercept:
         for coding in codings:
             if coding:

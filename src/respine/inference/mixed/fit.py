@@ -156,16 +156,16 @@ class MixedFit:
     def _method(self, ddf: str) -> Satterthwaite | KenwardRoger:
         if ddf not in (SATTERTHWAITE, KENWARD_ROGER):
             raise InputError(f"ddf is {ddf!r}; expected {SATTERTHWAITE!r} or {KENWARD_ROGER!r}")
-        with one_thread():
-            return self._satterthwaite if ddf == SATTERTHWAITE else self._kenward_roger
+        return self._satterthwaite if ddf == SATTERTHWAITE else self._kenward_roger
 
     def _turned(self, rows: np.ndarray) -> np.ndarray:
         return np.linalg.solve(self.turn.T, rows.T).T
 
     def _test_rows(self, rows: np.ndarray, ddf: str) -> pd.DataFrame:
         """Estimate and test single contrasts (K, P): estimate, se, df, t, p."""
-        method = self._method(ddf)
-        tested = np.array([method.test_row(row) for row in self._turned(rows)]).reshape(-1, 2)
+        with one_thread():
+            method = self._method(ddf)
+            tested = np.array([method.test_row(row) for row in self._turned(rows)]).reshape(-1, 2)
         frame = pd.DataFrame({"estimate": rows @ self.coefficients, "se": tested[:, 0], "df": tested[:, 1]})
         frame["t"] = frame["estimate"] / frame["se"]
         return frame.assign(p=2 * stats.t.sf(np.abs(frame["t"]), frame["df"]))
@@ -212,15 +212,16 @@ class MixedFit:
         InputError
             Another `ddf`, or Kenward-Roger of a fit by full likelihood.
         """
-        method = self._method(ddf)
         basis_coefficients = self.turn @ self.coefficients
         rows = []
-        for name, hypothesis in zip(self.design.term_names, self.type3_rows, strict=True):
-            if len(hypothesis):
-                num_df, den_df, f = method.test_rows(self._turned(hypothesis), basis_coefficients)
-                rows.append((name, num_df, den_df, f, float(stats.f.sf(f, num_df, den_df))))
-            else:
-                rows.append((name, 0, np.nan, np.nan, np.nan))
+        with one_thread():
+            method = self._method(ddf)
+            for name, hypothesis in zip(self.design.term_names, self.type3_rows, strict=True):
+                if len(hypothesis):
+                    num_df, den_df, f = method.test_rows(self._turned(hypothesis), basis_coefficients)
+                    rows.append((name, num_df, den_df, f, float(stats.f.sf(f, num_df, den_df))))
+                else:
+                    rows.append((name, 0, np.nan, np.nan, np.nan))
         return pd.DataFrame(rows, columns=["term", "num_df", "den_df", "f", "p"])
 
     def _intervals(self, rows: np.ndarray, ddf: str, level: float) -> pd.DataFrame:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -90,6 +91,31 @@ def _check_distinct(groupings: list[Grouping]) -> None:
                 )
 
 
+def check_identified(groupings: list[Grouping], basis: np.ndarray) -> None:
+    """Refuse a group whose effects the fixed terms already hold: its variance cannot be told from them.
+
+    Parameters
+    ----------
+    groupings : list of Grouping
+        The random terms.
+    basis : ndarray
+        (N, P) orthonormal basis of the fixed design.
+
+    Raises
+    ------
+    InputError
+        There is such a group.
+    """
+    for g in groupings:
+        inside = np.sum((g.indicator.T @ basis) ** 2)
+        whole = np.sum(g.weights**2)
+        if whole - inside < 1e-10 * whole:
+            raise InputError(
+                f"group {g.name!r} differs only where the fixed terms do: its variance cannot be told from them; "
+                "leave it out of the fixed or of the random terms"
+            )
+
+
 def make_groupings(formula: Formula, frame: Frame) -> list[Grouping]:
     """Build the random terms of a formula, in lme4's order: most levels first, names made unique by .1, .2, ...
 
@@ -103,11 +129,17 @@ def make_groupings(formula: Formula, frame: Frame) -> list[Grouping]:
     levels = [g.n_levels for g in groupings]
     if any(later > earlier for earlier, later in pairwise(levels)):
         groupings = [groupings[i] for i in sorted(range(len(levels)), key=lambda i: (levels[i], i))[::-1]]
-    seen: dict[str, int] = {}
-    out = []
-    for g in groupings:
-        times = seen.get(g.name, 0)
-        seen[g.name] = times + 1
-        label = f"{g.name}.{times}" if times else g.name
-        out.append(Grouping(g.name, label, g.effects, g.codes, g.n_levels, g.weights, g.scale))
-    return out
+    return [replace(g, label=label) for g, label in zip(groupings, _label([g.name for g in groupings]), strict=True)]
+
+
+def _label(names: list[str]) -> list[str]:
+    """Tell groups of one name apart as lme4 does, which then turns all names into syntactic ones."""
+    if len(set(names)) == len(names):
+        return names
+    labels = []
+    for name in names:
+        plain = re.sub(r"[^\w.]", ".", name)
+        plain = plain if plain[0].isalpha() or plain[0] == "." else f"X{plain}"
+        times = sum(re.sub(r"\.\d+$", "", label) == plain for label in labels)
+        labels.append(f"{plain}.{times}" if times else plain)
+    return labels

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from respine.inference.mixed.design import Design, build_design, choose_codings
+from respine.inference.mixed.design import Design, build_design, lacks_margin
 from respine.inference.mixed.formula import Node, Terms
 from respine.inference.mixed.variables import Covariate, Variable
 
@@ -25,11 +25,9 @@ TINY = 1e-8
 def _contains(terms: Terms, variables: dict[Node, Variable]) -> list[list[int]]:
     """List for every term the terms that contain it: the same covariates and more factors.
 
-    A factor with a column a level (no margin of it is in the model) does not count, as in R.
+    A variable whose margin is not in the model does not count, as in R.
     """
-    counted = []
-    for term, coding in zip(terms.terms, choose_codings(terms, variables), strict=True):
-        counted.append({v for v in term if not coding.get(v, False)})
+    counted = [{v for v in term if not lacks_margin(terms, i, v)} for i, term in enumerate(terms.terms)]
     numbers = [{v for v in term if isinstance(variables[v], Covariate)} for term in counted]
     every = range(len(counted))
     return [[j for j in every if counted[i] < counted[j] and numbers[i] == numbers[j]] for i in every]
@@ -63,8 +61,8 @@ def build_type3_rows(design: Design, terms: Terms, variables: dict[Node, Variabl
     if len(terms.terms) <= 1:
         return _sequential_rows(design)
     cells = build_design(terms, variables, len(design.matrix), dummies=True).matrix
-    scale = np.linalg.norm(design.matrix, axis=0)
-    means = np.linalg.lstsq(design.matrix / scale, cells, rcond=None)[0].T / scale
+    basis, turn = np.linalg.qr(design.matrix)
+    means = np.linalg.solve(turn, basis.T @ cells).T
     means[np.abs(means) < TINY * np.abs(means).max()] = 0.0
     rows = []
     for i, containing in enumerate(_contains(terms, variables)):

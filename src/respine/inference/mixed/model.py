@@ -9,7 +9,7 @@ from respine.core.errors import InputError
 from respine.inference.mixed.design import build_design, drop_dependent_columns
 from respine.inference.mixed.fit import MixedFit
 from respine.inference.mixed.formula import parse_formula
-from respine.inference.mixed.groups import make_groupings
+from respine.inference.mixed.groups import check_identified, make_groupings
 from respine.inference.mixed.likelihood import find_optimum
 from respine.inference.mixed.products import CrossProducts
 from respine.inference.mixed.threads import one_thread
@@ -72,6 +72,7 @@ def fit_mixed(table: pd.DataFrame, formula: str, reml: bool = True) -> MixedFit:
                 "leave out terms or interactions"
             )
         basis, turn = np.linalg.qr(design.matrix)
+        check_identified(groupings, basis)
         start = basis.T @ frame.response
         remainder = frame.response - basis @ start
         unit = float(np.linalg.norm(remainder))

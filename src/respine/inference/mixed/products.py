@@ -21,6 +21,8 @@ from respine.inference.mixed.groups import Grouping
 
 Direction = tuple[int, np.ndarray]
 """A random term and a symmetric (C, C) change of its S."""
+FirstLinks = dict[int, tuple[np.ndarray, np.ndarray]]
+"""For directions of the first term, what they are among the other terms' effects: (M, S, S) and (M, S, P+1)."""
 
 
 @dataclass(frozen=True)
@@ -142,81 +144,83 @@ class Solution:
             rows[..., -1] -= rows[..., :-1] @ coefficients
 
     def forms(self, directions: list[Direction], n_paired: int) -> Forms:
-        """Sum what the directions D need (see the module's docstring), with pairs among the first `n_paired` only."""
+        """Sum what the directions D need (see the module's docstring), with pairs among the first `n_paired` only.
+
+        Directions stand in the order of their terms within the paired and within the others.
+        """
         k, p = len(directions), self.gram.shape[0]
         squares = np.zeros((n_paired, n_paired))
         forms = Forms(np.zeros(k), np.zeros((k, p, p)), squares, np.zeros((n_paired, n_paired, p, p)))
-        inner = [i for i, (term, _) in enumerate(directions) if term == 0]
-        packing = self.products.packing
-        u1 = self.first_rows
-        linked, shifted = {}, {}
-        for i in inner:
-            d = directions[i][1]
-            du = d @ u1
-            forms.traces[i] = np.sum(self.delta.sum(axis=0) * d)
-            forms.outer[i] = np.tensordot(u1, du, axes=([0, 1], [0, 1]))
-            linked[i] = packing.blocks(self._sandwich(np.broadcast_to(d, self.delta.shape)))
-            shifted[i] = packing.rows(self.link.T @ du.reshape(-1, p))
-            for j in [j for j in inner if max(i, j) < n_paired]:
-                e = directions[j][1]
-                middle = d @ self.delta @ e
-                forms.pair_traces[i, j] = np.einsum("lab,lba->", middle, self.delta)
-                forms.pairs[i, j] = np.tensordot(u1, middle @ u1, axes=([0, 1], [0, 1]))
+        links = {i: self._first_forms(i, directions, forms) for i, (term, _) in enumerate(directions) if not term}
+        for b in range(len(self.buckets)):
+            here = {i: (blocks[b], rows[b]) for i, (blocks, rows) in links.items()}
+            for i, (term, _) in enumerate(directions):
+                add = self._add_rest if term else self._add_through_first
+                add(b, i, directions, here, forms)
+        for i in range(n_paired):
+            for j in range(i):
+                forms.pair_traces[j, i] = forms.pair_traces[i, j]
+                forms.pairs[j, i] = forms.pairs[i, j].T
+        return forms
+
+    def _first_forms(
+        self, i: int, directions: list[Direction], forms: Forms
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Add what the first term holds by itself; give how direction i reaches the others through it."""
+        d, u, packing = directions[i][1], self.first_rows, self.products.packing
+        du = d @ u
+        forms.traces[i] = np.sum(self.delta.sum(axis=0) * d)
+        forms.outer[i] = np.tensordot(u, du, axes=([0, 1], [0, 1]))
+        for j in range(i + 1 if i < len(forms.pairs) else 0):
+            middle = d @ self.delta @ directions[j][1]
+            forms.pair_traces[i, j] = np.einsum("lab,lba->", middle, self.delta)
+            forms.pairs[i, j] = np.tensordot(u, middle @ u, axes=([0, 1], [0, 1]))
+            if self.buckets:
                 both = packing.blocks(self._sandwich(middle + middle.transpose(0, 2, 1)))
                 for (_, _, _, shrink), block in zip(self.buckets, both, strict=True):
-                    forms.pair_traces[i, j] -= np.einsum("mab,mba->", shrink, block)
-        for b in range(len(self.buckets)):
-            here = {i: (linked[i][b], shifted[i][b]) for i in inner}
-            self._bucket_forms(b, directions, here, forms)
-        return forms
+                    forms.pair_traces[i, j] -= np.sum(shrink * block)
+        if not self.buckets:
+            return [], []
+        blocks = packing.blocks(self._sandwich(np.broadcast_to(d, self.delta.shape)))
+        return blocks, packing.rows(self.link.T @ du.reshape(-1, du.shape[2]))
 
     def _sandwich(self, blocks: np.ndarray) -> sparse.sparray:
         return self.link.T @ (_level_blocks(blocks) @ self.link)
 
-    def _bucket_forms(
-        self,
-        b: int,
-        directions: list[Direction],
-        first: dict[int, tuple[np.ndarray, np.ndarray]],
-        forms: Forms,
-    ) -> None:
-        bucket, inverse, t, shrink = self.buckets[b]
+    def _add_through_first(self, b: int, i: int, directions: list[Direction], first: FirstLinks, forms: Forms) -> None:
+        """Add what bucket b takes from a direction i of the first term, and its pairs with others of that term."""
+        shrink = self.buckets[b][3]
+        block, shift = first[i]
+        forms.traces[i] -= np.sum(shrink * block)
+        if i >= len(forms.pairs):
+            return
+        around, moved = shrink @ block @ shrink, shrink @ shift
+        for j in range(i + 1):
+            forms.pair_traces[i, j] += np.sum(around * first[j][0])
+            forms.pairs[i, j] -= np.tensordot(moved, first[j][1], axes=([0, 1], [0, 1]))
+
+    def _add_rest(self, b: int, i: int, directions: list[Direction], first: FirstLinks, forms: Forms) -> None:
+        """Add what bucket b gives for a direction i of one of its own terms, and its pairs with those before it."""
+        bucket, inverse, t, _ = self.buckets[b]
         u = self.rest_rows[b]
-        paired = directions[: len(forms.pair_traces)]
-        turned = {
-            i: _multiply(u.transpose(0, 2, 1), bucket.slices[term - 1], d).transpose(0, 2, 1)
-            for i, (term, d) in enumerate(directions)
-            if term
-        }
-        # t holds T among these effects; the transpose of `inverse` ties them to the first term
-        for i, (term, d) in enumerate(directions):
-            if not term:
-                block, shift = first[i]
-                forms.traces[i] -= np.einsum("mab,mba->", shrink, block)
-                for j, (other, _) in enumerate(paired if i < len(paired) else []):
-                    if not other:
-                        joint = np.einsum("mab,mba->", shrink @ block, shrink @ first[j][0])
-                        forms.pair_traces[i, j] += joint
-                        forms.pairs[i, j] -= np.tensordot(shift, shrink @ first[j][1], axes=([0, 1], [0, 1]))
-                continue
-            place = bucket.slices[term - 1]
-            forms.traces[i] += np.einsum("maa->", _multiply(t, place, d)[:, place])
-            forms.outer[i] += np.tensordot(u[:, place], turned[i], axes=([0, 1], [0, 1]))
-            for j, (other, e) in enumerate(paired if i < len(paired) else []):
-                if not other:
-                    block, shift = first[j]
-                    part = inverse[:, place].transpose(0, 2, 1)  # columns of (I + S C)^-1
-                    around = _multiply(inverse.transpose(0, 2, 1), place, d) @ part.transpose(0, 2, 1)
-                    joint = np.einsum("mab,mba->", around, block)
-                    forms.pair_traces[i, j] += joint
-                    forms.pair_traces[j, i] += joint
-                    quadratic = np.tensordot(part @ turned[i], shift, axes=([0, 1], [0, 1]))
-                    forms.pairs[i, j] += quadratic
-                    forms.pairs[j, i] += quadratic.T
-                else:
-                    there = bucket.slices[other - 1]
-                    left = _multiply(t[:, there], place, d)  # (there, place)
-                    right = _multiply(t[:, place], there, e)
-                    forms.pair_traces[i, j] += np.einsum("mab,mba->", left, right)
-                    middle = t[:, place, there] @ turned[j]
-                    forms.pairs[i, j] += np.tensordot(turned[i], middle, axes=([0, 1], [0, 1]))
+        term, d = directions[i]
+        place = bucket.slices[term - 1]
+        turned = _multiply(u.transpose(0, 2, 1), place, d).transpose(0, 2, 1)
+        own = t[:, place]
+        forms.traces[i] += np.einsum("maa->", _multiply(own, place, d))
+        forms.outer[i] += np.tensordot(u[:, place], turned, axes=([0, 1], [0, 1]))
+        # the places' rows of (I + C S)^-1 tie them to the first term
+        tie = inverse[:, place].transpose(0, 2, 1)
+        for j in range(i + 1 if i < len(forms.pairs) else 0):
+            other, e = directions[j]
+            if other:
+                there = bucket.slices[other - 1]
+                left = _multiply(t[:, there], place, d)
+                forms.pair_traces[i, j] += np.sum(left * _multiply(own, there, e).transpose(0, 2, 1))
+                opposite = _multiply(u.transpose(0, 2, 1), there, e).transpose(0, 2, 1)
+                middle = own[..., there] @ opposite
+                forms.pairs[i, j] += np.tensordot(turned, middle, axes=([0, 1], [0, 1]))
+            else:
+                around = _multiply(tie, slice(None), d) @ tie.transpose(0, 2, 1)
+                forms.pair_traces[i, j] += np.sum(around * first[j][0])
+                forms.pairs[i, j] += np.tensordot(tie @ turned, first[j][1], axes=([0, 1], [0, 1]))
