@@ -45,14 +45,15 @@ def test_names_and_parents_stay_and_ends_that_met_still_meet():
     np.testing.assert_array_equal(fitted["d01"].points_um[-1], fitted["d02"].points_um[0])
 
 
-def test_a_spine_beside_the_shaft_does_not_pull_the_line():
-    stack = paint_tubes([LINE], SHAPE_UM)
-    stack = paint_spots(stack, [(11, 13.0 + 1.0, 10.0), (12, 14.0 - 1.1, 20.0), (11, 13.0 + 0.9, 30.0)], peak=150)
+def test_spines_beside_the_shaft_do_not_pull_the_line():
+    x = np.arange(6, 35, 3.5)
+    z, y = (np.interp(x, LINE[:, 2], LINE[:, axis]) for axis in (0, 1))
+    stack = paint_spots(paint_tubes([LINE], SHAPE_UM), np.stack([z, y + 0.8, x], axis=1), peak=400)
     fitted = fit_tracing(tracing_of(LINE), Warp.identity(), stack, SETTINGS)
-    assert distances(fitted["d01"].points_um, LINE)[0].max() < 0.25
+    assert distances(fitted["d01"].points_um, LINE)[0].max() < 0.1
 
 
-def test_a_brighter_neighbour_does_not_pull_the_line():
+def test_a_brighter_neighbour_beyond_the_search_does_not_pull_the_line():
     neighbour = LINE + np.array([0, 2.0, 0])
     stack = paint_tubes([LINE, neighbour], SHAPE_UM, peaks=[60, 200])
     fitted = fit_tracing(tracing_of(LINE), shifted(0.5, 0.3, 0), stack, SETTINGS)
