@@ -214,3 +214,10 @@ def test_progress_is_told_of_every_task(tmp_path, toy):
     seen = []
     graph, _ = run_job(toy.make_job(tmp_path), workers=1, watch=lambda _, task: seen.append(task))
     assert seen == list(graph.tasks)
+
+
+def test_an_order_names_folders_that_any_worker_finds(tmp_path, toy, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stages = (Stage("load", 1, "session", lambda inputs: str(inputs.study), reads=("structure",)),)
+    run_job(toy.make_job(".", stages), workers=1)
+    assert set(Results(tmp_path).outputs("load").values()) == {str(tmp_path)}

@@ -56,6 +56,8 @@ class Job:
 
     def order(self, graph: Graph, task: Task, kept: Mapping[Task, Kept]) -> Order:
         """Return the order of a task, once all that it needs is kept."""
+        # The workers of a cluster start in folders of their own.
+        folder = self.folder.absolute()
         stage = graph.stages[task.stage]
         settings = self.all_settings()
         return Order(
@@ -66,8 +68,8 @@ class Job:
             {section: settings[section] for section in stage.settings},
             tuple(s for s in self.sessions if task.subject in (None, s.subject)) if stage.times else (),
             self.seed,
-            self.folder,
-            Results(self.folder).cache.folder,
+            folder,
+            Results(folder).cache.folder,
         )
 
 
