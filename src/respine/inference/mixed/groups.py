@@ -111,8 +111,8 @@ def check_identified(groupings: list[Grouping], basis: np.ndarray) -> None:
         whole = np.sum(g.weights**2)
         if whole - inside < 1e-10 * whole:
             raise InputError(
-                f"group {g.name!r} differs only where the fixed terms do: its variance cannot be told from them; "
-                "leave it out of the fixed or of the random terms"
+                f"group {g.name!r} ({g.n_levels} levels) differs only where the fixed terms do, as with one level in "
+                "each of their cells: its variance cannot be told from them"
             )
 
 

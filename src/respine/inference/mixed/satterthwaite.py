@@ -27,19 +27,22 @@ class Satterthwaite:
     def __init__(self, point: Point, residual_sd: float) -> None:
         d = point.derive()
         sigma2 = point.rss / point.free
-        sigma = np.sqrt(sigma2)
         k = len(point.theta)
+        # the residual deviation counts in units of its estimate and a large relative one in units of its own, so that
+        # no curvature is lost beside another
+        size = np.append(np.maximum(1.0, np.abs(point.theta)), 1.0)
         hessian = np.zeros((k + 1, k + 1))
         hessian[:k, :k] = d.log_second + d.rss_second / sigma2
-        hessian[:k, k] = hessian[k, :k] = -2 * d.rss_first / sigma**3
-        hessian[k, k] = -2 * point.free / sigma2 + 6 * point.rss / sigma2**2
+        hessian[:k, k] = hessian[k, :k] = -2 * d.rss_first / sigma2
+        hessian[k, k] = 4 * point.free
+        hessian *= np.outer(size, size)
         values, vectors = np.linalg.eigh((hessian + hessian.T) / 2)
         kept = values > SMALLEST_CURVATURE
         self.parameter_covariance = 2 * (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
         phi = point.unscaled
         self.covariance = residual_sd**2 * phi
-        unit = [sigma2 * phi @ step @ phi for step in d.information] + [2 * sigma * phi]
-        self.slopes = np.array(unit) * (residual_sd**2 / sigma2)
+        unit = [phi @ step @ phi for step in d.information] + [2 * phi]
+        self.slopes = np.array(unit) * residual_sd**2 * size[:, None, None]
 
     def test_row(self, row: np.ndarray) -> tuple[float, float]:
         """Give standard error and degrees of freedom of one contrast (P,)."""

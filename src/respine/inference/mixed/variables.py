@@ -179,7 +179,7 @@ def make_frame(formula: Formula, table: pd.DataFrame) -> Frame:
             )
         if isinstance(table[name], pd.DataFrame):
             raise InputError(f"formula {formula.text!r}: the table has more than one column {name!r}")
-    used = table[needed].dropna()
+    used = table[needed].dropna().infer_objects()
     if not len(used):
         raise InputError(f"formula {formula.text!r}: none of the {len(table)} rows has all of {needed}")
     outcome = _make_variable(formula.response, used, formula.text)
