@@ -91,6 +91,10 @@ def test_axial_spines_are_the_share_that_no_image_shows(calm):
     assert ((from_axis < 13.5) == spines.axial).all()
     assert (spines.sites.azimuth_deg >= 0).all()
     assert (spines.sites.azimuth_deg < 360).all()
+    tilt = 90 - from_axis[~spines.axial]
+    # The difference of two uniform numbers: triangular, with a mean of a third of its range.
+    assert_mean(tilt, 76.5 / 3)
+    assert_share((tilt > 76.5 / 2).sum(), len(tilt), 0.25)
     left = np.cos(np.radians(spines.sites.azimuth_deg)) > 0
     assert_share(left.sum(), len(left), 0.5)
 

@@ -168,12 +168,17 @@ def draw_dendrites(settings: AnatomySettings, n_subjects: int, rng: np.random.Ge
 
 
 def draw_azimuth_deg(axial: np.ndarray, axial_fraction: float, rng: np.random.Generator) -> np.ndarray:
-    """Draw directions around the shaft: within the axial cones for axial spines, outside for the others."""
+    """Draw directions around the shaft.
+
+    Axial spines point anywhere within the axial cones. The others thin out evenly from the image plane towards the
+    cones, so that nearly all of them overhang the shaft far enough to be scored, as the density of scored spines asks.
+    """
     half = 90.0 * axial_fraction
     side = rng.random(len(axial)) < 0.5
     middle = np.where(axial, np.where(side, *_AXIAL_DEG), np.where(side, 0.0, 180.0))
-    width = np.where(axial, half, 90.0 - half)
-    return (middle + width * rng.uniform(-1, 1, len(axial))) % 360.0
+    inside = half * rng.uniform(-1, 1, len(axial))
+    outside = (90.0 - half) * (rng.random(len(axial)) - rng.random(len(axial)))
+    return (middle + np.where(axial, inside, outside)) % 360.0
 
 
 def is_axial(azimuth_deg: np.ndarray, axial_fraction: float) -> np.ndarray:
