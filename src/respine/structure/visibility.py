@@ -20,17 +20,17 @@ _WITHOUT_OTHERS = 4.0  # evidence at which another session would argue neither w
 class VisibilitySettings(StageSettings):
     """How evidence becomes a probability, and a probability a call."""
 
-    intercept: float = -8.92
+    intercept: float = -7.41
     """Log-odds where all terms are zero."""
-    log_snr: float = 1.77
+    log_snr: float = 1.07
     """Weight of the logarithm of the session's own evidence."""
-    proposed: float = 1.27
+    proposed: float = 1.58
     """Weight of the session having proposed the site by itself."""
-    log_snr_others: float = 0.55
+    log_snr_others: float = 0.4
     """Weight of the logarithm of the mean evidence of the other sessions."""
-    distance_per_um: float = 3.57
+    distance_per_um: float = 4.19
     """Weight of the head's distance from the axis of the shaft."""
-    distance_squared_per_um2: float = -1.32
+    distance_squared_per_um2: float = -1.48
     """Weight of the square of that distance."""
     min_probability: float = 0.4
     """Least probability at which a site is called visible; below one half, since a miss is as bad as a false call."""
