@@ -54,11 +54,10 @@ def test_the_pool_does_not_lend_persistence_to_what_is_gone():
 
 
 def test_a_spine_plain_elsewhere_and_dim_here_is_looked_up_here():
-    spot, dim = Spot(15.0, 1.5, peak=40.0), Spot(15.0, 1.5, peak=12.0)
-    judged = judge(*[[*STABLE, spot]] * 4, [*STABLE, dim])
-    assert history(judged, spot) == "11111"
-    alone = judge([*STABLE, Spot(15.0, 1.5, peak=6.0)])
-    assert history(alone, dim) == ""
+    """Too dim to be called where nothing is known of the place, it is called where four sessions show a spine."""
+    plain, dim = Spot(15.0, 1.5, peak=40.0), Spot(15.0, 1.5, peak=3.0)
+    assert history(judge(*[[*STABLE, plain]] * 4, [*STABLE, dim]), plain) == "11111"
+    assert history(judge([*STABLE, dim]), dim) == ""
 
 
 def test_one_session_works_alone():
