@@ -35,7 +35,7 @@ lock: .venv/ready
 		-o requirements.lock
 
 docs: .venv/ready
-	for page in cli settings tables; do $(BIN)/python docs/write_$$page.py > docs/$$page.md || exit 1; done
+	for page in cli settings tables simulator_settings; do $(BIN)/python docs/write_$$page.py > docs/$$(echo $$page | tr _ -).md || exit 1; done
 
 # hatchling, which builds the package, is in the lock too: nothing is installed that the lock does not name.
 .venv/ready: requirements.lock pyproject.toml
