@@ -124,7 +124,7 @@ class Reader:
 
 
 def write_node(node: Node) -> str:
-    """Write a tree as R prints it: spaces around + - * / |, none around ^ and :."""
+    """Write a tree as R prints it: spaces around + - * |, none around ^ : and /."""
     if node.kind in ("name", "number"):
         return node.text
     inside = [write_node(arg) for arg in node.args]
@@ -134,7 +134,7 @@ def write_node(node: Node) -> str:
         return f"({inside[0]})"
     if len(inside) == 1:
         return f"{node.text}{inside[0]}"
-    joint = node.text if node.text in ("^", ":") else f" {node.text} "
+    joint = node.text if node.text in ("^", ":", "/") else f" {node.text} "
     return joint.join(inside)
 
 
