@@ -2,10 +2,13 @@
 
 import os
 
+import dask
+import distributed
 import pytest
 
 from respine.core.errors import InputError
 from respine.study import workers
+from respine.study.job import run_job
 from respine.study.workers import SerialExecutor, count_workers, open_workers
 
 
@@ -29,9 +32,7 @@ def test_workers_are_as_many_as_cores_and_memory_allow(monkeypatch, cores, memor
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x"])
-def test_a_scheduler_that_does_not_answer_is_named(monkeypatch, address):
-    import dask
-
+def test_a_scheduler_that_does_not_answer_is_named(address):
     with (
         dask.config.set({"distributed.comm.timeouts.connect": "0.2s"}),
         pytest.raises(InputError, match=f"^no Dask scheduler answers at {address}: "),
@@ -42,11 +43,7 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch, address):
 
 @pytest.mark.slow
 def test_a_scheduler_by_its_address(tmp_path, toy):
-    from distributed import LocalCluster
-
-    from respine.study.job import run_job
-
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
         _, progress = run_job(toy.make_job(tmp_path), scheduler=cluster.scheduler_address)
     assert progress.failures == []
     assert len(progress.kept) == 15
