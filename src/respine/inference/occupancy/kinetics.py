@@ -87,11 +87,11 @@ def _follow(share_first, stay, new, again) -> Kinetics:
     start, kept, returning = (np.zeros(shape, stay.dtype) for _ in range(3))
     kept[:, :, 1:], returning[:, :, 1:] = stay, again
     standing = np.zeros(shape[:3], stay.dtype)
-    now = np.broadcast_to(share_first[:, None, :], shape[:2] + (n_classes,)).astype(stay.dtype)
+    now = np.broadcast_to(share_first[:, None, :], (*shape[:2], n_classes)).astype(stay.dtype)
     start[:, :, 0] = now
     standing[:, :, 0] = now.sum(axis=2)
     vacated = np.zeros(shape[:2], stay.dtype)
-    formed, lost = np.zeros(shape[:2] + (n_intervals,), stay.dtype), np.zeros(shape[:2] + (n_intervals,), stay.dtype)
+    formed, lost = (np.zeros((*shape[:2], n_intervals), stay.dtype) for _ in range(2))
     for k in range(n_intervals):
         total = now.sum(axis=2)
         start[:, :, k + 1] = total[..., None] * new[:, :, k]

@@ -4,9 +4,9 @@ A site enters the data because it was seen at least once, so its history is take
 
     L = product over sites of  weight(history) / weight(all histories seen at least once)
 
-Weights are relative to the spines of the first session, so that the number of sites never seen needs no parameter. Places
-without a spine add f q^(s-1) (1-q)^(n-s) to a history seen s times in n looks: with q towards 0, each false call is a
-site of its own; with q larger, the same places are called again.
+Weights are relative to the spines of the first session, so that the number of sites never seen needs no parameter.
+Places without a spine add f q^(s-1) (1-q)^(n-s) to a history seen s times in n looks: with q towards 0, each false call
+is a site of its own; with q larger, the same places are called again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ from respine.inference.occupancy.settings import OccupancySettings
 
 @dataclass(frozen=True, eq=False)
 class Swept:
-    """One pass: log-likelihood (G,), scores (G, P), and of every case P(present), P(returned) (U, T), P(no spine) (U,)."""
+    """One pass: log-likelihood (G,), scores (G, P), and what each case holds.
+
+    That is, given its history: the probability that a spine stands and that one has returned (U, T), and that none ever
+    stood (U,).
+    """
 
     value: np.ndarray
     scores: np.ndarray
@@ -45,7 +49,7 @@ class Likelihood:
 
     def __init__(self, histories: Histories, settings: OccupancySettings) -> None:
         self.histories, self.settings = histories, settings
-        self.layout, hit = lay_out(histories, settings)
+        self.layout, self.hit_block = lay_out(histories, settings)
         n, n_times, _ = histories.covariates.shape
         flat = histories.covariates.reshape(n, -1)
         rows = np.column_stack([histories.subject, histories.seen, histories.looks, flat])
@@ -59,7 +63,7 @@ class Likelihood:
         self.looks = histories.looks[both]
         self.count = np.concatenate([count, screen_count]).astype(float)
         self.kind = np.repeat([0, 1], [len(first), len(screen_first)])
-        self.hit = design_hit(hit, self.subject, histories.covariates[both])
+        self.hit = design_hit(self.hit_block, self.subject, histories.covariates[both])
         self._by_subject = [
             np.flatnonzero(np.repeat(self.subject == g, n_times)) for g in range(len(histories.subjects))
         ]

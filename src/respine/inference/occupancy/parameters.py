@@ -77,12 +77,14 @@ def lay_out_rates(histories: Histories, settings: OccupancySettings) -> tuple[Bl
             intervals[g, k] = f"{names[k]}->{names[k + 1]}"
     groups = np.broadcast_to(np.array(histories.groups, object)[:, None], shape)
     subjects = np.broadcast_to(np.array(histories.subjects, object)[:, None], shape)
-    varying = [(intervals, "interval", settings.interval_sd)] if settings.interval_rates else []
+    varying = [(intervals, "interval", settings.interval_sd)]
+    formed = varying if settings.interval_formation else []
+    lost = varying if settings.interval_elimination else []
     own = [(groups, "group", _NO_PRIOR)] if settings.group_rates else []
     own += [(subjects, "subject", settings.subject_sd)] if settings.subject_rates else []
-    birth = _block("birth", _BIRTH, sd, shape, own + varying)
-    death = _block("death", _DEATH, sd, shape, own + varying)
-    back = _block("return", _RETURN, _BOUNDARY_SD if settings.weak_priors else _NO_PRIOR, shape, varying)
+    birth = _block("birth", _BIRTH, sd, shape, own + formed)
+    death = _block("death", _DEATH, sd, shape, own + lost)
+    back = _block("return", _RETURN, _BOUNDARY_SD if settings.weak_priors else _NO_PRIOR, shape, formed)
     empty = Block((), np.zeros(0), np.zeros(0), np.zeros((*shape, 0)))
     # a return shows as seen, missed, seen again: with three sessions nothing tells it from a miss
     if not settings.returns or histories.n_sessions < 4:

@@ -20,8 +20,10 @@ class OccupancySettings(StageSettings):
     """Whether a site can be called where no spine stands."""
     detection: Literal["constant", "session", "subject_session"] = "session"
     """Whether the hit probability is one, differs between sessions, or between the sessions of each animal."""
-    interval_rates: bool = False
-    """Whether birth, death and return rates differ between intervals."""
+    interval_formation: bool = False
+    """Whether birth and return rates differ between intervals."""
+    interval_elimination: bool = False
+    """Whether death rates differ between intervals."""
     subject_rates: bool = False
     """Whether every animal has its own birth and death rates, drawn towards the common ones."""
     group_rates: bool = False
@@ -38,3 +40,5 @@ class OccupancySettings(StageSettings):
     """Whether wide normal priors keep rates off the boundary (zero events); without, plain maximum likelihood."""
     hit_low: float = Field(0.8, gt=0, le=1)
     """Lowest hit probability believed where the data cannot give it; bounds only."""
+    false_high: float = Field(0.05, ge=0, lt=1)
+    """Highest share of false calls believed where the data cannot give it; bounds only."""
