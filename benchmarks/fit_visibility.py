@@ -1,4 +1,4 @@
-"""Fit the weights of `respine.structure.visibility` to the annotation of rr30a.
+"""Fit the weights of `respine.structure.spines.visibility` to the annotation of rr30a.
 
     python benchmarks/rr30a_study.py DATA STUDY; respine run STUDY
     python benchmarks/fit_visibility.py DATA STUDY
@@ -18,8 +18,8 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment, minimize
 
 from respine.core.geometry import project_on_line
-from respine.structure.judge import JudgeSettings, Noise, judge_dendrite
-from respine.structure.visibility import VisibilitySettings, visibility_terms
+from respine.structure.spines.judge import JudgeSettings, Noise, judge_dendrite
+from respine.structure.spines.visibility import VisibilitySettings, visibility_terms
 from respine.study.results import Results
 
 LATERAL_UM, AXIAL_UM, IN_SCOPE_UM = 0.8, 3.0, 1.2

@@ -20,11 +20,16 @@ import pandas as pd
 import tifffile
 
 from respine.core.stack import Stack
-from respine.structure.pool import stack_lattice
-from respine.structure.quality import QualitySettings, assess_stack
-from respine.structure.register import RegisterSettings, choose_reference, register_reference, register_stack
-from respine.structure.resample import resample
-from respine.structure.rigid import rotation_about_z
+from respine.structure.registration.pool import stack_lattice
+from respine.structure.registration.quality import QualitySettings, assess_stack
+from respine.structure.registration.register import (
+    RegisterSettings,
+    choose_reference,
+    register_reference,
+    register_stack,
+)
+from respine.structure.registration.resample import resample
+from respine.structure.registration.rigid import rotation_about_z
 
 DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "data" / "rr30a"
 VOXEL_UM = (1.0, 0.12, 0.12)

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from respine.structure.judge import Noise, judge_dendrite
-from respine.structure.place import link_positions
+from respine.structure.spines.judge import Noise, judge_dendrite
+from respine.structure.spines.place import link_positions
 from respine.study.results import Results
 
 

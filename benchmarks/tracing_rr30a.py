@@ -24,11 +24,16 @@ from scipy.spatial import cKDTree
 from respine.core.geometry import resample_line
 from respine.core.stack import Stack
 from respine.io.swc import write_swc
-from respine.structure.fit_tracing import FitTracingSettings, fit_tracing
-from respine.structure.pool import pool_stacks, stack_lattice
-from respine.structure.quality import QualitySettings, assess_stack
-from respine.structure.register import RegisterSettings, choose_reference, register_reference, register_stack
-from respine.structure.trace import TraceSettings, trace_dendrites
+from respine.structure.registration.pool import pool_stacks, stack_lattice
+from respine.structure.registration.quality import QualitySettings, assess_stack
+from respine.structure.registration.register import (
+    RegisterSettings,
+    choose_reference,
+    register_reference,
+    register_stack,
+)
+from respine.structure.tracing.fit_tracing import FitTracingSettings, fit_tracing
+from respine.structure.tracing.trace import TraceSettings, trace_dendrites
 
 DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "data" / "rr30a"
 VOXEL_UM = (1.0, 0.12, 0.12)

@@ -7,7 +7,7 @@ import numpy as np
 from respine.core.dendrite import Dendrite
 from respine.core.stack import Stack
 from respine.core.warp import Warp
-from respine.structure.straighten import straighten_dendrite
+from respine.structure.spines.straighten import straighten_dendrite
 
 VOXEL_UM = (1.0, 0.12, 0.12)
 SHAFT, BACKGROUND = 100.0, 2.0

@@ -9,10 +9,10 @@ from painted import SHAFT, VOXEL_UM, Spot, paint_stack, straight_dendrite
 from respine.core.dendrite import Dendrite, Tracing
 from respine.core.tables import DENDRITES, REGISTRATION
 from respine.core.warp import Warp
-from respine.structure.quality import StackQuality
-from respine.structure.register import Registration
+from respine.structure.registration.quality import StackQuality
+from respine.structure.registration.register import Registration
 from respine.structure.session_table import list_dendrites, list_refused_dendrites, list_registration
-from respine.structure.straighten import straighten_dendrite
+from respine.structure.spines.straighten import straighten_dendrite
 
 PLACE = {"subject": "m1", "fov": "a", "session": "s0"}
 QUALITY = StackQuality(np.zeros((5, 2)), 0.1, 1.2, 2.0, 3.0, 150.0, 11.0, 0.9, 0.2, 0.4)

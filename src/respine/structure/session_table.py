@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from respine.core.dendrite import Dendrite, Tracing
-from respine.structure.quality import StackQuality
-from respine.structure.register import Registration
-from respine.structure.straighten import Ribbon
+from respine.structure.registration.quality import StackQuality
+from respine.structure.registration.register import Registration
+from respine.structure.spines.straighten import Ribbon
 
 # The shaft's axis, and what lies clear of it and of most of its spines.
 _SHAFT_UM = 0.35

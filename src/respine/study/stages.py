@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from respine.core.settings import StageSettings
-from respine.structure.fit_tracing import FitTracingSettings
-from respine.structure.judge import JudgeSettings
-from respine.structure.quality import QualitySettings
-from respine.structure.register import RegisterSettings
-from respine.structure.straighten import StraightenSettings
-from respine.structure.trace import TraceSettings
+from respine.structure.registration.quality import QualitySettings
+from respine.structure.registration.register import RegisterSettings
+from respine.structure.spines.judge import JudgeSettings
+from respine.structure.spines.straighten import StraightenSettings
+from respine.structure.tracing.fit_tracing import FitTracingSettings
+from respine.structure.tracing.trace import TraceSettings
 from respine.study import structural
 from respine.study.graph import Stage
 

@@ -18,16 +18,16 @@ from respine.core.tables import TABLES
 from respine.io.stack_files import read_stack
 from respine.io.tracing_files import read_tracing
 from respine.report.content import MARK_COLUMNS, DendriteCrop
-from respine.structure.adopt_tracing import adopt_tracing, join_tracings
-from respine.structure.fit_tracing import fit_tracing
-from respine.structure.judge import JudgedDendrite, Noise, judge_dendrite
-from respine.structure.pool import pool_stacks, stack_lattice
-from respine.structure.quality import StackQuality, assess_stack
-from respine.structure.register import Registration, choose_reference, register_reference, register_stack
+from respine.structure.registration.pool import pool_stacks, stack_lattice
+from respine.structure.registration.quality import StackQuality, assess_stack
+from respine.structure.registration.register import Registration, choose_reference, register_reference, register_stack
 from respine.structure.session_table import list_dendrites, list_refused_dendrites, list_registration
-from respine.structure.spine_table import list_spines
-from respine.structure.straighten import Ribbon, straighten_dendrite
-from respine.structure.trace import trace_dendrites
+from respine.structure.spines.judge import JudgedDendrite, Noise, judge_dendrite
+from respine.structure.spines.spine_table import list_spines
+from respine.structure.spines.straighten import Ribbon, straighten_dendrite
+from respine.structure.tracing.adopt_tracing import adopt_tracing, join_tracings
+from respine.structure.tracing.fit_tracing import fit_tracing
+from respine.structure.tracing.trace import trace_dendrites
 from respine.structure.turnover import compute_density, compute_turnover, sum_density, sum_turnover
 from respine.study.graph import Source, Task
 from respine.study.perform import Inputs

@@ -1,0 +1,1 @@
+"""Spines: dendrites pulled straight, evidence, sites, identities, visibility and sizes."""
