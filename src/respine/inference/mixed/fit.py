@@ -28,7 +28,7 @@ SINGULAR = 1e-4
 SATTERTHWAITE, KENWARD_ROGER = "satterthwaite", "kenward-roger"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class MixedFit:
     """A linear mixed model fitted to a table.
 
@@ -61,6 +61,11 @@ class MixedFit:
     turn: np.ndarray
     start: np.ndarray
     unit: float
+
+    def __repr__(self) -> str:
+        levels = ", ".join(f"{name} {count}" for name, count in self.n_levels.items())
+        kind = "REML" if self.reml else "ML"
+        return f"<MixedFit {self.formula.text}, {kind}, {self.n_rows} rows, {levels}>"
 
     @property
     def n_rows(self) -> int:

@@ -13,6 +13,9 @@ from respine.inference.mixed.variables import Factor, Variable
 if TYPE_CHECKING:
     from respine.inference.mixed.fit import MixedFit
 
+MANY_MORE = 2.0
+"""Satterthwaite's degrees of freedom are named where they exceed Kenward-Roger's so many times."""
+
 
 def _is_constant(variable: Variable, group: Grouping) -> bool:
     """Say whether a variable has one value within every level of a group."""
@@ -45,21 +48,28 @@ def describe_borrowed_df(fit: MixedFit, zero: list[str]) -> tuple[str, ...]:
     """
     if not zero:
         return ()
-    table = fit.anova()
+    usual = fit.anova()
+    careful = fit.anova("kenward-roger") if fit.reml else None
     sentences = []
-    for term, row in zip(fit.design.terms, table.itertuples(), strict=True):
+    for i, (term, row) in enumerate(zip(fit.design.terms, usual.itertuples(), strict=True)):
         unit = find_unit(term, fit)
-        if unit is None or unit.label not in zero or not row.den_df > unit.n_levels - 1:
+        other = None if careful is None else careful.loc[i]
+        if unit is not None and unit.label in zero and row.den_df > unit.n_levels - 1:
+            text = (
+                f"{row.term} differs only between the {unit.n_levels} levels of {unit.name}, whose variance was "
+                f"estimated as zero: its {row.den_df:.1f} denominator degrees of freedom (p = {row.p:.3g}) count what "
+                f"lies within {unit.name}"
+            )
+        elif other is not None and row.den_df > MANY_MORE * other.den_df:
+            text = (
+                f"{row.term} is tested on {row.den_df:.1f} denominator degrees of freedom (p = {row.p:.3g}), because a "
+                "variance was estimated as zero"
+            )
+        else:
             continue
-        text = (
-            f"{row.term} differs only between the {unit.n_levels} levels of {unit.name}, whose variance was estimated "
-            f"as zero: its {row.den_df:.1f} denominator degrees of freedom (p = {row.p:.3g}) count what lies within "
-            f"{unit.name}"
-        )
-        if fit.reml:
-            exact = fit.anova("kenward-roger").set_index("term").loc[row.term]
+        if other is not None:
             text += (
-                f"; Kenward-Roger gives F({exact.num_df:.0f}, {exact.den_df:.1f}) = {exact.f:.4g}, p = {exact.p:.3g}"
+                f"; Kenward-Roger gives F({other.num_df:.0f}, {other.den_df:.1f}) = {other.f:.4g}, p = {other.p:.3g}"
             )
         sentences.append(text)
     return tuple(sentences)
