@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import optimize
 
-from respine.inference.mixed import blocks
+from respine.core.errors import InputError
+from respine.inference.mixed import blocks, likelihood
 from respine.inference.mixed.groups import Grouping
 from respine.inference.mixed.likelihood import Point, find_optimum, unit_factors
 from respine.inference.mixed.products import CrossProducts, Solution
@@ -106,6 +108,38 @@ def test_nothing_around_the_optimum_is_better(problem, reml):
         for _ in range(40):
             other = Point(products, best.theta + size * rng.normal(size=len(best.theta)), reml)
             assert other.deviance >= best.deviance - 1e-9
+
+
+def test_every_start_leads_to_the_optimum():
+    # with one variance the curvature changes its sign on the way: Newton's step is endless there
+    rng = np.random.default_rng(1)
+    codes = np.repeat(np.arange(24), 4)
+    groups = [group("dendrite", codes, np.ones((96, 1)))]
+    outcome = rng.normal(size=96) + 0.6 * rng.normal(size=24)[codes]
+    outcome -= outcome.mean()
+    products = CrossProducts(np.full((96, 1), 96**-0.5), outcome, groups)
+
+    def curvature(theta):
+        point = Point(products, np.array([theta]), True)
+        return point.profile(point.derive())[1][0, 0]
+
+    inflection = optimize.brentq(curvature, 0.01, find_optimum(products, True).theta[0])
+    starts = [*np.geomspace(1e-3, 30, 40), *(inflection + np.linspace(-1e-6, 1e-6, 21)), 0.0]
+    reached = [likelihood._descend(products, np.array([start]), True) for start in starts]
+    best = find_optimum(products, True)
+    np.testing.assert_allclose([point.deviance for point in reached], best.deviance, rtol=1e-12)
+    np.testing.assert_allclose([abs(point.theta[0]) for point in reached], best.theta[0], rtol=1e-4)
+
+
+def test_a_likelihood_without_optimum_is_refused(monkeypatch, problem):
+    groups, fixed, outcome, _ = problem
+    monkeypatch.setattr(likelihood, "MAX_STEPS", 1)
+    with pytest.raises(InputError) as caught:
+        find_optimum(CrossProducts(fixed, outcome, groups), True)
+    assert str(caught.value) == (
+        "the likelihood reached no optimum in 1 steps; the random terms leave too little residual in 70 rows: leave "
+        "out random slopes or groups"
+    )
 
 
 def test_components_of_unlike_size_are_padded_without_effect(monkeypatch):

@@ -126,7 +126,15 @@ class Point:
         return gradient, (hessian + hessian.T) / 2
 
 
-def _descend(products: CrossProducts, theta: np.ndarray, reml: bool) -> Point:
+def _leave_saddle(point: Point, along: np.ndarray) -> np.ndarray | None:
+    """Find the best of some steps along a direction of negative curvature; None where none gains more than rounding."""
+    steps = [size * along for size in (1.0, 0.3, 0.1, 0.03, 0.01)]
+    trials = [Point(point.products, point.theta + step, point.reml).deviance for step in steps]
+    best = int(np.argmin(trials))
+    return steps[best] if trials[best] < point.deviance - 1e-10 * (1 + abs(point.deviance)) else None
+
+
+def _descend(products: CrossProducts, theta: np.ndarray, reml: bool) -> Point | None:
     """Go downhill by Newton steps in which negative curvature counts as positive, until nothing can be gained."""
     point = Point(products, theta, reml)
     for _ in range(MAX_STEPS):
@@ -135,11 +143,15 @@ def _descend(products: CrossProducts, theta: np.ndarray, reml: bool) -> Point:
         along = vectors.T @ gradient
         step = -vectors @ (along / np.maximum(np.abs(values), 1e-8 * max(1.0, np.abs(values).max())))
         gain = -float(gradient @ step)
-        if gain < 1e-11 * point.free and values[0] < -1e-7 * point.free:
-            step, gain = 0.1 * vectors[:, 0], 0.0  # a saddle: leave it along the descent
-        elif gain < 1e-13 * point.free:
+        if gain < 1e-13 * point.free and values[0] >= -1e-7 * point.free:
             return point
+        if gain < 1e-11 * point.free and values[0] < -1e-7 * point.free:
+            step = _leave_saddle(point, vectors[:, 0])
+            if step is None:
+                return point
+        # near an inflection the step is too long to believe
         step *= min(1.0, (1 + np.linalg.norm(point.theta)) / max(np.linalg.norm(step), 1e-300))
+        gain = max(0.0, -float(gradient @ step))
         noise = 1e-12 * (1 + abs(point.deviance))
         for _ in range(40):
             trial = Point(products, point.theta + step, reml)
@@ -151,10 +163,7 @@ def _descend(products: CrossProducts, theta: np.ndarray, reml: bool) -> Point:
         point = trial
         if np.abs(point.theta).max() > LARGEST:
             return point
-    raise InputError(
-        f"the likelihood reached no optimum in {MAX_STEPS} steps; the random terms ask for more than "
-        f"{products.n_rows} rows can tell: leave out random slopes or groups"
-    )
+    return None
 
 
 def find_optimum(products: CrossProducts, reml: bool) -> Point:
@@ -178,7 +187,13 @@ def find_optimum(products: CrossProducts, reml: bool) -> Point:
         No optimum was reached, or the groups explain the outcome without remainder.
     """
     eye = np.concatenate([np.eye(w)[np.triu_indices(w)] for w in products.widths])
-    best = min((_descend(products, start * eye, reml) for start in STARTS), key=lambda point: point.deviance)
+    reached = [point for start in STARTS if (point := _descend(products, start * eye, reml)) is not None]
+    if not reached:
+        raise InputError(
+            f"the likelihood reached no optimum in {MAX_STEPS} steps; the random terms leave too little residual in "
+            f"{products.n_rows} rows: leave out random slopes or groups"
+        )
+    best = min(reached, key=lambda point: point.deviance)
     if np.abs(best.theta).max() > LARGEST or best.rss < 1e-14 * products.gram[-1, -1]:
         raise InputError(
             "the fixed terms and the groups explain the outcome without remainder: no residual variance is left to "
