@@ -60,7 +60,7 @@ def bootstrap_turnover(fit: OccupancyFit, n_draws: int, seed: int, level: float 
     draws = np.full((n_draws, len(rows), len(MEASURES)), np.nan)
     for b in range(n_draws):
         chosen = np.concatenate([rng.choice(m, len(m)) for m in members])
-        again = fit_occupancy(histories.select_subjects(chosen), settings)
+        again = fit_occupancy(histories.select_subjects(chosen), settings, start=fit.theta)
         made = {(r.group, r.session_first, r.session_last, round(r.interval_h, 6)): r for r in again.rows}
         for i, row in enumerate(rows):
             key = (row.group, row.session_first, row.session_last, round(row.interval_h, 6))

@@ -96,10 +96,15 @@ class OccupancyFit:
 
     @cached_property
     def covariance_animals(self) -> np.ndarray:
-        """The same when only animals are independent (sandwich, G / (G - 1)); missing for a single animal."""
-        if self.n_subjects < 2:
+        """The same when only animals are independent; missing where there are no more animals than groups.
+
+        The sandwich, times G / (G - groups with parameters of their own): few animals look more alike than they are.
+        """
+        own = self.settings.group_rates or self.settings.group_detection
+        free = self.n_subjects - (len(set(self.histories.groups)) if own else 1)
+        if free < 1:
             return np.full_like(self.covariance, np.nan)
-        middle = self.scores.T @ self.scores * self.n_subjects / (self.n_subjects - 1)
+        middle = self.scores.T @ self.scores * self.n_subjects / free
         return self.covariance @ middle @ self.covariance
 
     @property

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
+from respine.core.errors import InputError
 from respine.inference.occupancy.draw import draw_histories
 from respine.inference.occupancy.fit import OccupancyFit
 from respine.inference.occupancy.histories import Histories
@@ -28,7 +30,7 @@ class GoodnessOfFit:
     df : int
         Kinds that are free.
     p : float
-        Share of draws from the fitted model that lie as far.
+        Probability that a draw from the fitted model lies as far (Hotelling's T2).
     n_draws, seed : int
     """
 
@@ -51,10 +53,19 @@ def compute_goodness(fit: OccupancyFit, n_draws: int, seed: int) -> GoodnessOfFi
     ----------
     fit : OccupancyFit
     n_draws : int
+        Some hundreds; at least the number of kinds and parameters together.
     seed : int
+
+    Raises
+    ------
+    InputError
+        There are too few draws.
     """
-    rng = np.random.default_rng(seed)
     names, observed = count_kinds(fit.histories)
+    fewest = len(names) + len(fit.theta) + 2
+    if n_draws < fewest:
+        raise InputError(f"goodness of fit: found {n_draws} draws; expected {fewest} or more")
+    rng = np.random.default_rng(seed)
     counts, scores = np.zeros((n_draws, len(names))), np.zeros((n_draws, len(fit.theta)))
     for b in range(n_draws):
         drawn = draw_histories(fit, rng)
@@ -68,18 +79,20 @@ def compute_goodness(fit: OccupancyFit, n_draws: int, seed: int) -> GoodnessOfFi
     follow = np.linalg.pinv(free.T @ free / n_draws + prior, rcond=1e-9, hermitian=True) @ (free.T @ spread / n_draws)
     left = spread - free @ follow
     own = observed[common] - mean[common]
-    covariance = left.T @ left / (n_draws - 1)
+    covariance = left.T @ left / (n_draws - 1 - len(fit.theta))
     sd = np.sqrt(np.diag(covariance))
     values, vectors = np.linalg.eigh(covariance / np.outer(sd, sd))
     kept = values > 0.02
     turn = vectors[:, kept] / np.sqrt(values[kept])
     statistic = float(np.sum((own / sd @ turn) ** 2))
-    drawn_far = np.sum((left / sd @ turn) ** 2, axis=1)
-    p = float((1 + np.sum(drawn_far >= statistic)) / (1 + n_draws))
+    df = int(kept.sum())
+    # Hotelling's T2: the spread is itself known from this many draws only, less the parameters regressed on
+    n = n_draws - len(fit.theta)
+    p = float(stats.f.sf(statistic * (n - df) / (df * (n - 1) * (1 + 1 / n)), df, n - df))
     kinds = pd.DataFrame(
         {"kind": np.array(names)[common], "observed": observed[common], "expected": mean[common], "z": own / sd}
     )
-    return GoodnessOfFit(kinds, statistic, int(kept.sum()), p, n_draws, seed)
+    return GoodnessOfFit(kinds, statistic, df, p, n_draws, seed)
 
 
 def count_kinds(histories: Histories) -> tuple[list[str], np.ndarray]:

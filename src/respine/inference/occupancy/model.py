@@ -35,7 +35,7 @@ def fit_occupancy(
         From `read_histories`.
     settings : OccupancySettings, optional
     start : ndarray, shape (P,), optional
-        Where to begin, such as the parameters of a like fit.
+        Where to begin, such as the parameters of a like fit; of no account where they are not as many.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def fit_occupancy(
     if histories.n_sessions < 2 or (histories.n_sessions < 3 and histories.looks.max() < 2):
         return compute_bounds(histories, settings)
     likelihood = Likelihood(histories, settings)
-    begin = likelihood.layout.start if start is None else start
+    begin = start if start is not None and len(start) == len(likelihood.layout.start) else likelihood.layout.start
     reach = [(x - _WIDEST, x + _WIDEST) for x in likelihood.layout.start]
     found = minimize(
         likelihood.penalised,

@@ -31,7 +31,15 @@ def profile_turnover(fit: OccupancyFit, level: float = 0.95) -> pd.DataFrame:
     fall = stats.chi2.ppf(level, 1) / 2
     table = frame_rows(fit.rows)
     for measure in MEASURES:
-        limits = [_profile(fit, measure, row, fall) for row in fit.rows]
+        known: dict[bytes, tuple[float, float, float]] = {}
+        limits = []
+        for row in fit.rows:
+            # rows that move alike with the parameters share their limits
+            value, slope = fit.rate(measure, row)
+            key = np.append(slope, value).round(12).tobytes()
+            if key not in known:
+                known[key] = _profile(fit, measure, row, fall)
+            limits.append(known[key])
         table[measure], table[f"{measure}_low"], table[f"{measure}_high"] = map(list, zip(*limits, strict=True))
     return table.assign(reason=pd.Series([None] * len(table), dtype=object))
 
@@ -48,27 +56,25 @@ def _limit(fit: OccupancyFit, measure: str, row: Row, fall: float, se: float) ->
     A quadratic pull towards a target moves the optimum along the profile: wherever it comes to rest, no parameters of
     the same rate are better, so that the point lies on the profile whatever the target was.
     """
-    centre = np.log(fit.rate(measure, row)[0])
+    centre = float(np.log(fit.rate(measure, row)[0]))
     inner, outer = (centre, 0.0), None
-    theta, pull = fit.theta, _PULL / se**2
+    theta, pull, wanted = fit.theta, _PULL / se**2, np.sqrt(fall)
     target = centre + 2 * se
     for _ in range(_TRIES):
         theta, place, lower = _pull_towards(fit, measure, row, theta, target, pull)
         if abs(lower - fall) < _NEAR * fall:
-            return float(np.exp(place))
-        if lower < fall:
-            if place < _SMALLEST:
-                return 0.0
-            inner = (place, lower)
+            break
+        if lower > fall:
+            outer = (target, np.sqrt(lower))
+        elif place < _SMALLEST:
+            return 0.0
         else:
-            outer = (place, lower)
+            inner = (target, np.sqrt(max(lower, 0.0)))
+        # the root of the fall is nearly straight
         if outer is None:
-            target = place + se * (0.5 if lower > fall / 2 else 1.5)
+            target += se
         else:
-            # the root of the fall is nearly straight
-            a, b, c = np.sqrt(max(inner[1], 0.0)), np.sqrt(outer[1]), np.sqrt(fall)
-            target = inner[0] + (outer[0] - inner[0]) * (c - a) / (b - a)
-            target += (target - centre) / (_PULL * 2)
+            target = inner[0] + (outer[0] - inner[0]) * (wanted - inner[1]) / (outer[1] - inner[1])
     return float(np.exp(place))
 
 
@@ -86,14 +92,15 @@ def _pull_towards(fit, measure, row, theta, target, pull):
         gradient[:n] += pull * (log_rate - target) * by
         return value + pull / 2 * (log_rate - target) ** 2, gradient
 
-    # in steps of one standard error along the axes of the likelihood, where it is round
-    values, vectors = np.linalg.eigh(fit.covariance)
-    turn = vectors * np.sqrt(np.maximum(values, 0.0))
+    # in steps of one standard error along the axes of what is minimised, where it is round
+    value, slope = fit.rate(measure, row)
+    values, vectors = np.linalg.eigh(np.linalg.inv(fit.covariance) + pull * np.outer(slope, slope) / value**2)
+    turn = vectors / np.sqrt(values)
 
     def rounded(z: np.ndarray) -> tuple[float, np.ndarray]:
         value, gradient = objective(theta + turn @ z)
         return value, turn.T @ gradient
 
-    found = minimize(rounded, np.zeros(len(theta)), jac=True, method="L-BFGS-B", options={"ftol": 1e-10, "gtol": 1e-4})
+    found = minimize(rounded, np.zeros(len(theta)), jac=True, method="L-BFGS-B", options={"ftol": 1e-12, "gtol": 1e-5})
     best = theta + turn @ found.x
     return best, place_of(best), fit.likelihood.penalised(best)[0] + fit.log_penalised
