@@ -75,6 +75,16 @@ def test_animals_that_differ_widen_the_interval():
     )
 
 
+def test_a_single_animal_has_no_spread_between_animals():
+    spines, sessions, _, _ = simulate(World(n_subjects=1), np.random.default_rng(6))
+    fit = fit_occupancy(read_histories(spines, sessions), OccupancySettings(detection="subject_session"))
+    table = fit.compute_turnover("animals")
+    assert table.formation_low.isna().all()
+    assert table.elimination.notna().all()
+    assert set(table.reason) == {"no limits: there are no more animals than groups"}
+    assert fit.turnover.reason.isna().all()
+
+
 def test_what_cannot_be_compared():
     spines, sessions, _, _ = simulate(World(n_subjects=4), np.random.default_rng(5))
     with pytest.raises(InputError) as error:

@@ -154,3 +154,29 @@ def test_alike_sites_collapse():
     plain = Likelihood(histories.replace_scorings(histories.seen[[0] * 50], np.zeros(50, int)), OccupancySettings())
     assert plain.n_cases == 1
     assert plain.count[0] == 50
+
+
+@pytest.mark.parametrize("survival", ["constant", "two_class"])
+def test_the_seen_histories_of_a_site_have_probability_one(survival):
+    seen = np.array([s for s in product((0, 1), repeat=4) if any(s)])
+    n = len(seen)
+    spines = pd.DataFrame(
+        {
+            "subject": "m",
+            "dendrite": "d",
+            "spine": np.repeat(np.arange(n), 4),
+            "session": np.tile(list("abcd"), n),
+            "visible": seen.ravel() == 1,
+        }
+    )
+    sessions = pd.DataFrame({"subject": "m", "session": list("abcd"), "time_h": [0.0, 30.0, 100.0, 120.0]})
+    histories = read_histories(spines, sessions)
+    settings = OccupancySettings(survival=survival, detection="constant")
+    rng = np.random.default_rng(6)
+    total = 0.0
+    for i in range(n):
+        alone = Likelihood(histories.replace_scorings(histories.seen[[i]], np.array([i])), settings)
+        if i == 0:
+            theta = alone.layout.start + 0.5 * rng.standard_normal(len(alone.layout.start))
+        total += np.exp(alone.sweep(theta).value.sum())
+    assert total == pytest.approx(1.0, abs=1e-12)

@@ -20,6 +20,7 @@ from respine.inference.occupancy.settings import OccupancySettings
 Uncertainty = Literal["sites", "animals"]
 """Whether sites or animals are what varies: the inverse information, or the sandwich clustered by animal."""
 MEASURES = ("formation", "elimination")
+_TOO_FEW = "no limits: there are no more animals than groups"
 _FLATTEST = 1e-8
 _WIDEST = 50.0
 
@@ -165,7 +166,8 @@ class OccupancyFit:
             spread = np.sqrt(np.einsum("rp,pq,rq->r", slope, covariance, slope)) / value
             factor = np.exp(np.minimum(z * spread, _WIDEST))
             table[measure], table[f"{measure}_low"], table[f"{measure}_high"] = value, value / factor, value * factor
-        return table.assign(reason=pd.Series([None] * len(table), dtype=object))
+        reason = None if np.isfinite(covariance).all() else _TOO_FEW
+        return table.assign(reason=pd.Series([reason] * len(table), dtype=object))
 
     @property
     def turnover(self) -> pd.DataFrame:
