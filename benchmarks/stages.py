@@ -5,7 +5,7 @@
 Seconds are processor seconds of the tasks of a stage together, whatever the number of workers and whatever else the
 machine does; for the whole run, seconds on the clock. Memory is that of all processes of the run together
 (proportional set size, so that what two of them share counts once), sampled every 0.2 s.
-For eight sessions every stack is taken twice, the second four as visits after the first four.
+For eight sessions every stack is taken twice, the second four, one voxel changed, as visits after the first four.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pandas as pd
 import psutil
+import tifffile
 from rr30a_study import main as make_study
 
 from respine.study.results import Results
@@ -40,9 +41,19 @@ def repeat_sessions(study: Path, n_sessions: int) -> None:
                 later_h = 240 * (number // len(rows))
                 row[header.index("time_h")] = str(float(row[header.index("time_h")]) + later_h)
                 row[header.index("phase")] = ""
+            elif number >= len(rows):
+                row[header.index("path")] = copy_stack(Path(row[header.index("path")]), study / f"s{number}.tif")
             wanted.append(row)
         with (study / name).open("w", newline="") as file:
             csv.writer(file).writerows([header, *wanted])
+
+
+def copy_stack(source: Path, target: Path) -> str:
+    """Copy a stack, one voxel changed: a study takes no recording twice, and works out what is equal only once."""
+    voxels = tifffile.imread(source)
+    voxels[0, 0, 0] += 1
+    tifffile.imwrite(target, voxels)
+    return target.name
 
 
 def memory_gb(process: psutil.Process) -> float:
