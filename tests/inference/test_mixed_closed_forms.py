@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from respine.inference import fit_mixed
+from respine.inference.mixed.satterthwaite import pool_df
 
 
 def make_balanced(rng, n_mice=8, n_dendrites=4, n_times=3, sd=(1.0, 0.6, 0.8)):
@@ -224,3 +225,12 @@ def test_slopes_at_the_boundary_lend_degrees_of_freedom_and_are_named():
         f"variance was estimated as zero; Kenward-Roger gives F(1, {exact['den_df']:.1f}) = {exact['f']:.4g}, "
         f"p = {exact['p']:.3g}"
     )
+
+
+@pytest.mark.parametrize(
+    ("single", "pooled"),
+    # E = sum of v / (v - 2), pooled 2 E / (E - number); 2 where a mean of F does not exist
+    [([5.0, 5.0], 5.0), ([7.3], 7.3), ([4.0, 8.0], 5.0), ([np.inf, 10.0], 18.0), ([1.5, 9.0], 2.0), ([2.0, 9.0], 2.0)],
+)
+def test_pooled_degrees_of_freedom(single, pooled):
+    assert pool_df(np.array(single)) == pytest.approx(pooled)
