@@ -55,9 +55,9 @@ def fit_mixed(table: pd.DataFrame, formula: str, reml: bool = True) -> MixedFit:
     Examples
     --------
     >>> import pandas as pd
-    >>> table = pd.DataFrame({"mouse": list("aabbccdd"), "arm": list("vvvvkkkk"), "y": [1, 2, 2, 3, 4, 6, 5, 7]})
+    >>> table = pd.DataFrame({"mouse": list("aabbccdd"), "arm": list("vvvvkkkk"), "y": [1, 2, 3, 4, 5, 7, 8, 10]})
     >>> fit_mixed(table, "y ~ arm + (1 | mouse)").fixed[["term", "estimate", "df"]].round(3).values.tolist()
-    [['(Intercept)', 5.5, 2.0], ['armv', -3.5, 2.0]]
+    [['(Intercept)', 7.5, 2.0], ['armv', -5.0, 2.0]]
     """
     parsed = parse_formula(formula)
     frame = make_frame(parsed, table)
