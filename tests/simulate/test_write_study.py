@@ -229,6 +229,9 @@ def test_unknown_sizes_and_recordings_are_refused(tmp_path):
     expected = f"only: found 'stacks', expected one of {', '.join(RECORDERS)}"
     with pytest.raises(InputError, match=f"^{re.escape(expected)}$"):
         write_study(study, tmp_path / "s", "small", ["stacks"])
+    alone = "only: found probe without structure, expected both: the probe is measured on imaged spines"
+    with pytest.raises(InputError, match=f"^{alone}$"):
+        write_study(study, tmp_path / "s", "small", ["probe"])
     assert list(tmp_path.iterdir()) == []
 
 

@@ -82,7 +82,7 @@ def write_study(
     Raises
     ------
     InputError
-        The folder holds something, or `size` or `only` is unknown.
+        The folder holds something, `size` or `only` is unknown, or the probe is wanted without the structure.
     MissingExtraError
         Videos are to be written and PyAV is not installed.
     """
@@ -138,6 +138,8 @@ def _checked(folder: Path, size: str, only: Collection[str] | None) -> list[str]
     unknown = [name for name in only or () if name not in RECORDERS]
     if unknown:
         raise InputError(f"only: found {unknown[0]!r}, expected one of {', '.join(RECORDERS)}")
+    if only is not None and "probe" in only and "structure" not in only:
+        raise InputError("only: found probe without structure, expected both: the probe is measured on imaged spines")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: found something there already, expected an empty folder, or none")
     wanted = [name for name in RECORDERS if only is None or name in only]
