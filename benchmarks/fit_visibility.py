@@ -99,6 +99,7 @@ def fit(table: pd.DataFrame) -> np.ndarray:
 
 def main(data: Path, study: Path) -> None:
     table = list_candidates(data, Results(study))
+    annotated = int((pd.read_csv(data / "spines.csv", keep_default_na=False).flag != "bad").sum())
     print("weights", {name: round(float(w), 2) for name, w in zip(TERMS, fit(table), strict=True)})
     table["p"] = np.nan
     for segment, part in table.groupby("segment"):
@@ -107,7 +108,9 @@ def main(data: Path, study: Path) -> None:
     print(f"{len(table)} candidates, {int(table.right.sum())} right; each dendrite judged by the fit to the others:")
     for threshold in (0.25, 0.3, 0.35, 0.4, 0.45, 0.5):
         called = table.p >= threshold
-        print(f"  p >= {threshold:.2f}: precision {table.right[called].mean():.3f}, called {int(called.sum())}")
+        right = table.right[called].sum()
+        figures = right / called.sum(), right / annotated, 2 * right / (called.sum() + annotated)
+        print(f"  p >= {threshold:.2f}: precision {figures[0]:.3f}, recall {figures[1]:.3f}, F1 {figures[2]:.3f}")
     bins = pd.cut(table.p, np.linspace(0, 1, 11))
     reliability = table.groupby(bins, observed=True).agg(p=("p", "mean"), right=("right", "mean"), n=("p", "size"))
     error = (reliability.n * (reliability.p - reliability.right).abs()).sum() / reliability.n.sum()
