@@ -54,9 +54,7 @@ class Table:
             try:
                 typed[column.name] = frame[column.name].astype(_DTYPES[column.kind])
             except (TypeError, ValueError) as error:
-                raise TableError(
-                    f"table {self.name}, column {column.name}: expected {column.kind}; {error}"
-                ) from error
+                raise TableError(f"table {self.name}, column {column.name}: expected {column.kind}; {error}") from error
             empty = typed[column.name].isna()
             if column.required and empty.any():
                 raise TableError(

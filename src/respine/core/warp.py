@@ -104,7 +104,5 @@ class Warp:
 
     def _displacement_at(self, points_um: np.ndarray) -> np.ndarray:
         nodes = ((points_um - self.grid_origin_um) / self.grid_step_um).T
-        axes = [
-            map_coordinates(self.displacement_um[..., axis], nodes, order=3, mode="nearest") for axis in range(3)
-        ]
+        axes = [map_coordinates(self.displacement_um[..., axis], nodes, order=3, mode="nearest") for axis in range(3)]
         return np.stack(axes, axis=1)
