@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 
+import numpy as np
 import pytest
+import tifffile
 
 from respine.core.errors import ReadError
 from respine.study.fingerprint import Fingerprints, take_stamp
@@ -87,6 +89,29 @@ def test_the_images_that_an_xml_names_belong_to_it(tmp_path):
     first = take(tmp_path, "scan/scan.xml")
     (tmp_path / "scan" / "scan_001.tif").write_bytes(b"other")
     assert take(tmp_path, "scan/scan.xml").sha256 != first.sha256
+
+
+def test_all_files_of_an_ome_tiff_belong_to_it(tmp_path):
+    """Each file of the set describes both; the second one is changed where no header is."""
+    names = ("c0.ome.tif", "c1.ome.tif")
+    parts = "".join(
+        f'<TiffData FirstC="{c}" IFD="0" PlaneCount="2"><UUID FileName="{name}">urn:uuid:{c}</UUID></TiffData>'
+        for c, name in enumerate(names)
+    )
+    xml = (
+        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
+        '<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" SizeX="8" SizeY="8" SizeZ="2" SizeC="2" SizeT="1">'
+        f'<Channel ID="Channel:0:0"/><Channel ID="Channel:0:1"/>{parts}</Pixels></Image></OME>'
+    )
+    for c, name in enumerate(names):
+        voxels = np.full((2, 8, 8), 7 + c, np.uint8)
+        tifffile.imwrite(tmp_path / name, voxels, description=xml, metadata=None, photometric="minisblack")
+    first = take(tmp_path, names[0])
+    assert first.n_bytes == sum((tmp_path / name).stat().st_size for name in names)
+    content = bytearray((tmp_path / names[1]).read_bytes())
+    content[content.index(b"\x08" * 64)] = 9
+    (tmp_path / names[1]).write_bytes(content)
+    assert take(tmp_path, names[0]).sha256 != first.sha256
 
 
 def test_a_missing_recording_is_named(tmp_path):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from respine.core.errors import ReadError
+from respine.io.stack_files import open_stack
 from respine.study.graph import Source
 
 
@@ -57,7 +58,8 @@ class Fingerprints:
         base = root if root.is_dir() else root.parent
         digest = hashlib.sha256()
         for path in files:
-            digest.update(f"{path.relative_to(base).as_posix()} {self._hash(path)}\n".encode())
+            name = Path(os.path.relpath(path, base)).as_posix()
+            digest.update(f"{name} {self._hash(path)}\n".encode())
         return digest.hexdigest()
 
     def _hash(self, path: Path) -> str:
@@ -81,7 +83,10 @@ def take_stamp(root: Path) -> str:
 
 
 def _files_of(root: Path) -> Iterator[Path]:
-    """Every file of a recording, sorted: itself, all files of a folder, the folder of a Bruker XML."""
+    """Every file of a recording, sorted: itself, a whole folder, the folder of a Bruker XML, the set of an OME-TIFF."""
+    if root.name.lower().endswith((".ome.tif", ".ome.tiff")) and root.is_file():
+        yield from sorted({root, *open_stack(root).files})
+        return
     if root.suffix.lower() == ".xml":
         root = root.parent
     if not root.is_dir():
