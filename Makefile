@@ -20,7 +20,11 @@ quick: .venv/ready
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 bench: .venv/ready
-	$(BIN)/python benchmarks/stages.py $(DATA)
+	$(BIN)/python benchmarks/simulator_voxels.py
+	$(BIN)/python benchmarks/mixed_models.py
+	@test -d $(DATA) || echo "$(DATA) is not here: the benchmarks on real stacks are left out"
+	test ! -d $(DATA) || for name in registration_rr30a tracing_rr30a stages; do \
+		$(BIN)/python benchmarks/$$name.py $(DATA) || exit 1; done
 
 lint: .venv/ready
 	$(BIN)/python -m pip install --quiet "ruff>=0.9"
