@@ -51,15 +51,7 @@ def image_tissue(tissue, shape, voxel_um, warp=None, scale=1.0, gain=1.0, floor=
     `decay` is the relative loss of brightness a slice.
     """
     warp = warp or Warp.identity()
-    smooth = Warp(
-        warp.matrix,
-        warp.offset_um,
-        warp.displacement_um,
-        warp.grid_origin_um,
-        warp.grid_step_um,
-        np.zeros((1, 2)),
-        warp.slice_um,
-    )
+    smooth = warp.without_slice_motion()
     at = smooth.apply(tissue.points_um)
     voxel = np.array(voxel_um)
     reach = np.ceil(4 * PSF_UM / voxel).astype(int)

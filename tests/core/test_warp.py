@@ -102,3 +102,9 @@ def test_impossible_parts_are_refused(changed, message):
 def test_a_warp_cannot_be_changed():
     with pytest.raises(ValueError, match="read-only"):
         Warp.identity().offset_um[0] = 1.0
+
+
+def test_without_slice_motion_the_smooth_part_is_left():
+    shaken = make_warp(offset_um=np.array([0.5, 1.0, -2.0]), slice_shift_um=np.full((40, 2), 0.7))
+    still = shaken.without_slice_motion()
+    np.testing.assert_allclose(shaken.apply(POINTS) - still.apply(POINTS), np.tile([0.0, 0.7, 0.7], (len(POINTS), 1)))

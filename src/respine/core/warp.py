@@ -10,7 +10,7 @@ lateral jump of every slice of the raw stack that motion during its acquisition 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import map_coordinates
@@ -73,6 +73,10 @@ class Warp:
     def identity(cls) -> Warp:
         """Build the warp that leaves every point where it is."""
         return cls.from_affine(np.eye(3), np.zeros(3))
+
+    def without_slice_motion(self) -> Warp:
+        """Return the affine and smooth parts alone."""
+        return replace(self, slice_shift_um=np.zeros((1, 2)))
 
     def apply(self, points_um: np.ndarray) -> np.ndarray:
         """Take points of the reference frame, shape (N, 3), to the raw stack, shape (N, 3), um."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from scipy.ndimage import zoom
@@ -67,7 +66,7 @@ def render_means(scene: Scene, view: SessionView) -> Iterator[np.ndarray]:
     """
     optics = view.optics
     blobs = join_blobs([scene.cells, scene.background])
-    smooth = replace(view.warp, slice_shift_um=np.zeros((1, 2)))
+    smooth = view.warp.without_slice_motion()
     points, mass, spread, near, far = _in_order_of_depth(blobs, smooth.apply(blobs.points_um), optics)
     widest = far.max(initial=0.0)
     light = _illumination(view)

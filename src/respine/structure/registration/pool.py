@@ -36,15 +36,7 @@ def resample_stack(stack: Stack, warp: Warp, target: Lattice) -> np.ndarray:
     -------
     ndarray of float32, the target's shape; NaN where the session shows nothing.
     """
-    smooth = Warp(
-        warp.matrix,
-        warp.offset_um,
-        warp.displacement_um,
-        warp.grid_origin_um,
-        warp.grid_step_um,
-        np.zeros((1, 2)),
-        warp.slice_um,
-    )
+    smooth = warp.without_slice_motion()
     return resample(stack.voxels, stack_lattice(stack), target, smooth.apply, warp.slice_shift_um)
 
 

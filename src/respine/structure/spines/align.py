@@ -71,7 +71,7 @@ def align_sessions(
         Zero shifts for a single session.
     """
     flanks = [_flank_map(r, e, settings) for r, e in zip(ribbons, evidences, strict=True)]
-    step = ribbons[0].position_um[1] - ribbons[0].position_um[0]
+    step = ribbons[0].step_um[0]
     anchor = int(np.argmax([np.nanmean(f) if np.isfinite(f).any() else -np.inf for f in flanks]))
     zero = Slide(np.zeros(len(flanks[0])), 1.0)
     slides = [zero if s == anchor else _slide(flanks[anchor], f, step, settings) for s, f in enumerate(flanks)]
@@ -91,8 +91,7 @@ def align_sessions(
 
 def shift_ribbon(ribbon: Ribbon, slide: Slide) -> Ribbon:
     """Return the ribbon on the common axis; its line, normals and radius move with it."""
-    step = ribbon.position_um[1] - ribbon.position_um[0]
-    rows = slide.shift_um / step
+    rows = slide.shift_um / ribbon.step_um[0]
     return replace(
         ribbon,
         values=_shift_rows(ribbon.values, rows),

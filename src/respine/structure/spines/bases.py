@@ -28,24 +28,19 @@ def find_bases(ribbon: Ribbon, evidence: Evidence, places: np.ndarray) -> np.nda
         Bases as (position, lateral, axial), um, on the edge of the shaft and in the depth of its axis.
     """
     bases = np.array(places, float)
-    for k, place in enumerate(places):
-        row, column, plane = (
-            int(np.argmin(np.abs(axis - at)))
-            for axis, at in zip((ribbon.position_um, ribbon.lateral_um, ribbon.axial_um), place, strict=True)
-        )
-        side = 1.0 if place[1] > 0 else -1.0
+    for k, (row, column, plane) in enumerate(zip(*ribbon.index_of(places), strict=True)):
+        side = 1.0 if places[k, 1] > 0 else -1.0
         edge = int(np.argmin(np.abs(ribbon.lateral_um - side * ribbon.radius_um[row])))
-        row = _row_at_edge(evidence.excess[:, :, plane], row, column, edge, ribbon.position_um)
+        row = _row_at_edge(evidence.excess[:, :, plane], row, column, edge, round(_REACH_UM / ribbon.step_um[0]))
         bases[k] = ribbon.position_um[row], side * ribbon.radius_um[row], 0.0
     return bases
 
 
-def _row_at_edge(excess: np.ndarray, row: int, column: int, edge: int, position_um: np.ndarray) -> int:
+def _row_at_edge(excess: np.ndarray, row: int, column: int, edge: int, reach: int) -> int:
     """Row at which the best path from (row, column) reaches the column of the shaft's edge."""
     inward = 1 if edge > column else -1
     columns = np.arange(column + inward, edge + inward, inward) if edge != column else np.zeros(0, int)
-    reach = round(_REACH_UM / (position_um[1] - position_um[0]))
-    first, stop = max(row - reach, 0), min(row + reach + 1, len(position_um))
+    first, stop = max(row - reach, 0), min(row + reach + 1, len(excess))
     head = max(float(np.nan_to_num(excess[row, column])), 1e-6)
     best = np.full(stop - first, -np.inf)
     best[row - first] = 0.0

@@ -80,7 +80,7 @@ def compute_evidence(
     """
     outside = ~np.isfinite(ribbon.values)
     signal = _continue_outside(ribbon.values - background, outside)
-    step = _steps_um(ribbon)
+    step = ribbon.step_um
     sigma = np.array([settings.smooth_um, settings.smooth_um, settings.axial_um]) / step
     smooth = gaussian_filter(signal, sigma)
     shaft = _shaft_brightness(smooth, ribbon, settings.shaft_smooth_um / step[0])
@@ -105,11 +105,6 @@ def _continue_outside(values: np.ndarray, outside: np.ndarray) -> np.ndarray:
         return np.zeros_like(values)
     nearest = distance_transform_edt(outside, sampling=(1, 1000, 1000), return_distances=False, return_indices=True)
     return values[tuple(nearest)]
-
-
-def _steps_um(ribbon: Ribbon) -> np.ndarray:
-    axes = (ribbon.position_um, ribbon.lateral_um, ribbon.axial_um)
-    return np.array([axis[1] - axis[0] for axis in axes])
 
 
 def _shaft_brightness(smooth: np.ndarray, ribbon: Ribbon, sigma: float) -> np.ndarray:

@@ -96,7 +96,7 @@ def judge_dendrite(
         for r, n in zip(ribbons, noises, strict=True)
     ]
     slides = align_sessions(ribbons, evidences, settings.align)
-    step = ribbons[0].position_um[1] - ribbons[0].position_um[0]
+    step = ribbons[0].step_um[0]
     ribbons = [shift_ribbon(r, slide) for r, slide in zip(ribbons, slides, strict=True)]
     evidences = [shift_evidence(e, slide, step) for e, slide in zip(evidences, slides, strict=True)]
     sites = find_sites(ribbons, evidences, settings.sites, settings.link)

@@ -74,30 +74,26 @@ def measure_spines(
     Measures
     """
     rows = [
-        _measure(ribbon, evidence, background, place, settings) if seen else (np.nan, np.nan, np.nan, "not visible")
-        for place, seen in zip(places, visible, strict=True)
+        _measure(ribbon, evidence, background, at, settings) if seen else (np.nan, np.nan, np.nan, "not visible")
+        for *at, seen in zip(*ribbon.index_of(places), visible, strict=True)
     ]
     width, protrusion, brightness, reason = zip(*rows, strict=True) if rows else ((), (), (), ())
     return Measures(np.array(width), np.array(protrusion), np.array(brightness), list(reason))
 
 
-def _measure(
-    ribbon: Ribbon, evidence: Evidence, background: float, place: np.ndarray, settings: MeasureSettings
-) -> tuple:
-    row, column, plane = (
-        int(np.argmin(np.abs(axis - at)))
-        for axis, at in zip((ribbon.position_um, ribbon.lateral_um, ribbon.axial_um), place, strict=True)
+def _measure(ribbon: Ribbon, evidence: Evidence, background: float, at: list[int], settings: MeasureSettings) -> tuple:
+    row, column, plane = at
+    across = evidence.excess[:, column, plane]
+    outward = (
+        evidence.excess[row, column:, plane]
+        if ribbon.lateral_um[column] > 0
+        else evidence.excess[row, column::-1, plane]
     )
-    excess = evidence.excess
-    across = excess[:, column, plane]
-    outward = excess[row, :, plane] if column > len(ribbon.lateral_um) // 2 else excess[row, ::-1, plane]
-    head = column if column > len(ribbon.lateral_um) // 2 else len(ribbon.lateral_um) - 1 - column
-    lateral_step = ribbon.lateral_um[1] - ribbon.lateral_um[0]
-    position_step = ribbon.position_um[1] - ribbon.position_um[0]
+    position_step, lateral_step, _ = ribbon.step_um
     reach = settings.reach_um
     ahead = _half_maximum(across[row:], reach, position_step)
     behind = _half_maximum(across[row::-1], reach, position_step)
-    tip = _half_maximum(outward[head:], reach, lateral_step)
+    tip = _half_maximum(outward, reach, lateral_step)
     protrusion = abs(ribbon.lateral_um[column]) + tip - ribbon.radius_um[row]
     reasons = []
     if np.isnan(ahead + behind):
@@ -125,7 +121,7 @@ def _half_maximum(profile: np.ndarray, reach_um: float, step_um: float) -> float
 
 def _spine_box(ribbon: Ribbon, row: int, column: int, plane: int, settings: MeasureSettings) -> tuple:
     """Index of the box between the edge of the shaft and beyond the head, around the spine's position and depth."""
-    steps = [axis[1] - axis[0] for axis in (ribbon.position_um, ribbon.lateral_um, ribbon.axial_um)]
+    steps = ribbon.step_um
     along, deep = round(settings.integrate_um / steps[0]), round(settings.integrate_axial_um / steps[2])
     lateral, head = ribbon.lateral_um, ribbon.lateral_um[column]
     flank = (np.sign(lateral) == np.sign(head)) & (np.abs(lateral) >= ribbon.radius_um[row])
@@ -139,7 +135,7 @@ def _spine_box(ribbon: Ribbon, row: int, column: int, plane: int, settings: Meas
 
 def _shaft_per_um(ribbon: Ribbon, background: float, row: int, settings: MeasureSettings) -> float:
     """Brightness of 1 um of shaft: summed over its width and the same depth as a spine's; NaN where unknown."""
-    steps = [axis[1] - axis[0] for axis in (ribbon.position_um, ribbon.lateral_um, ribbon.axial_um)]
+    steps = ribbon.step_um
     around = slice(max(row - round(1.0 / steps[0]), 0), row + round(1.0 / steps[0]) + 1)
     shaft = np.abs(ribbon.lateral_um) <= ribbon.radius_um[row]
     depth = np.abs(ribbon.axial_um) <= settings.integrate_axial_um

@@ -106,9 +106,8 @@ def _proposals(snr: np.ndarray, axes: Ribbon, settings: SiteSettings) -> np.ndar
     # The outermost planes only show the rim of what lies beyond them.
     inner = known[:, :, 1:-1]
     best = inner.max(axis=2)
-    step = axes.position_um[1] - axes.position_um[0], axes.lateral_um[1] - axes.lateral_um[0]
     apart = (settings.apart_um, settings.apart_lateral_um)
-    size = tuple(2 * (round(a / d) // 2) + 1 for a, d in zip(apart, step, strict=True))
+    size = tuple(2 * (round(a / step) // 2) + 1 for a, step in zip(apart, axes.step_um[:2], strict=True))
     peak = (best == maximum_filter(best, size=size)) & (best >= settings.min_snr)
     row, column = np.nonzero(peak)
     plane = inner[row, column].argmax(axis=1) + 1
@@ -147,10 +146,8 @@ def _not_among(places: np.ndarray, centre: np.ndarray, settings: SiteSettings) -
 
 def _look_up(snr: np.ndarray, places: np.ndarray, axes: Ribbon, settings: SiteSettings) -> np.ndarray:
     """Best evidence near each place, shape (K,); NaN where the place itself cannot be scored."""
-    grid = (axes.position_um, axes.lateral_um, axes.axial_um)
-    at = [
-        np.clip(np.round((places[:, a] - g[0]) / (g[1] - g[0])).astype(int), 0, len(g) - 1) for a, g in enumerate(grid)
-    ]
-    reach = round(settings.look_um / (grid[0][1] - grid[0][0]))
+    first = np.array([axes.position_um[0], axes.lateral_um[0], axes.axial_um[0]])
+    at = tuple(np.clip(np.round((places - first) / axes.step_um).astype(int), 0, np.array(snr.shape) - 1).T)
+    reach = round(settings.look_um / axes.step_um[0])
     best = maximum_filter(np.where(np.isfinite(snr), snr, -np.inf), size=(2 * reach + 1, 2 * reach + 1, 3))
-    return np.where(np.isfinite(snr[tuple(at)]), best[tuple(at)], np.nan)
+    return np.where(np.isfinite(snr[at]), best[at], np.nan)

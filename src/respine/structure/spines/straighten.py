@@ -71,6 +71,19 @@ class Ribbon:
     normal: np.ndarray
     radius_um: np.ndarray
 
+    @property
+    def step_um(self) -> np.ndarray:
+        """Steps of the axes (position, lateral, axial), um."""
+        return np.array([axis[1] - axis[0] for axis in (self.position_um, self.lateral_um, self.axial_um)])
+
+    def index_of(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows, columns and planes, each of shape (M,), nearest to places (position, lateral, axial), shape (M, 3)."""
+        axes = (self.position_um, self.lateral_um, self.axial_um)
+        row, column, plane = (
+            np.abs(axis - at[:, None]).argmin(axis=1) for axis, at in zip(axes, places.T, strict=True)
+        )
+        return row, column, plane
+
     def to_raw(self, position_um: np.ndarray, lateral_um: np.ndarray, axial_um: np.ndarray) -> np.ndarray:
         """Take ribbon coordinates, each of shape (M,), to points of the raw stack, shape (M, 3), um."""
         on_line = self._at(self.line_um, position_um)
